@@ -1,0 +1,80 @@
+"""LangChain chat models as a `ChatModel`: any provider that is installed."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from typing import Any
+
+from belonging_llm.adapters.openai_sdk import is_loopback, translate
+from belonging_llm.errors import ModelRefused, ModelUnavailable
+from belonging_llm.llm import ChatReply, ChatRequest
+
+# Providers that take OpenAI's `response_format`; the others are told the schema in words.
+_TAKE_SCHEMA = {"openai", "azure_openai", "groq", "mistralai", "together", "fireworks", "deepseek", "xai"}
+
+
+class LangChainChat:
+    """A chat model that LangChain knows how to reach; its own retries are switched off."""
+
+    concurrency = 4
+
+    def __init__(self, provider: str, model: str) -> None:
+        self.provider = provider
+        self.model = model
+        self.id = f"langchain:{provider}:{model}"
+
+    @property
+    def endpoint(self) -> str:
+        """The provider's address where the model says it, else the provider's name."""
+        url = getattr(self._chat, "openai_api_base", None) or getattr(self._chat, "base_url", None)
+        return str(url) if is_loopback(str(url)) else f"langchain:{self.provider}"
+
+    def complete(self, request: ChatRequest) -> ChatReply:
+        """Answer one request, trying once; see `ChatModel.complete`."""
+        system, options = request.system, dict[str, Any](max_tokens=request.max_tokens)
+        if self.provider in _TAKE_SCHEMA:
+            schema = {"name": "reply", "schema": request.reply_schema, "strict": True}
+            options |= {"response_format": {"type": "json_schema", "json_schema": schema}, "seed": request.seed}
+        else:
+            system += f"\nThe reply must obey this JSON Schema: {json.dumps(request.reply_schema)}"
+        try:
+            answer = self._chat.bind(**options).invoke([("system", system), ("user", request.user)])
+        except Exception as error:  # every provider raises errors of its own: this edge translates them all
+            raise _translated(error) from error
+        usage = answer.usage_metadata or {}
+        return ChatReply(
+            text=_text(answer.content),
+            finish_reason=str(answer.response_metadata.get("finish_reason") or "stop"),
+            prompt_tokens=usage.get("input_tokens"),
+            completion_tokens=usage.get("output_tokens"),
+        )
+
+    @cached_property
+    def _chat(self) -> Any:
+        from langchain.chat_models import init_chat_model
+
+        try:
+            return init_chat_model(self.model, model_provider=self.provider, temperature=0, max_retries=0)
+        except ImportError as error:
+            raise ModelRefused(f"langchain provider {self.provider}: {error}") from error
+        except Exception as error:  # an unknown provider, a missing key: each package has its own error
+            raise ModelRefused(f"langchain provider {self.provider} cannot be set up: {error}") from error
+
+
+def _translated(error: Exception) -> Exception:
+    """A provider's error as one of ours, by its HTTP status where it has one."""
+    if isinstance(error, ModelRefused):
+        return error
+    status = getattr(error, "status_code", None)
+    if isinstance(status, int):
+        headers = getattr(getattr(error, "response", None), "headers", {})
+        return translate(status, str(error), headers.get("retry-after"))
+    return ModelUnavailable(str(error)[:300])
+
+
+def _text(content: object) -> str:
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    return "".join(part if isinstance(part, str) else part.get("text", "") for part in parts)

@@ -1,0 +1,263 @@
+"""The main job on a study, stage by stage: each verb reads the store, runs one step, writes the store.
+
+Every stage can be killed at any point and run again: what is committed is found, the rest is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from belonging_llm import __version__, clusters, codes, themes
+from belonging_llm.adapters import factory
+from belonging_llm.asking import Asker
+from belonging_llm.codes import Coding, Outcome, Signals
+from belonging_llm.embeddings import Encoder, Vectors, embed
+from belonging_llm.errors import StudyError
+from belonging_llm.importing import split_transcripts
+from belonging_llm.llm import ChatModel
+from belonging_llm.provenance import digest, versions
+from belonging_llm.segments import Segment
+from belonging_llm.store import Run
+from belonging_llm.study import Study
+
+PROMPTS = ("label_theme.v1", "rename_theme.v1", "map_theme.v1", "code_segment.v1")
+BATCH = 200
+
+Done = Callable[[int, int], None]
+
+
+def _silent(done: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Which study to analyse with which models; plain data, so that a scheduler can pass it on."""
+
+    folder: str
+    llm: str
+    embedder: str
+
+
+@lru_cache(maxsize=4)
+def workbench(job: Job) -> Workbench:
+    """The tools for a job, made once per process: models are loaded when first used."""
+    return Workbench(job)
+
+
+class Workbench:
+    """A study with its models opened, and what several stages share."""
+
+    def __init__(self, job: Job) -> None:
+        """Open the study and name the models.
+
+        Raises:
+            StudyError, InputError, ModelError: the study or a model cannot be opened.
+        """
+        self.study = Study(Path(job.folder))
+        self.store = self.study.store
+        self.settings = self.study.settings
+        self.framework = self.study.framework()
+        self.prompts = {name: self.study.prompt(name) for name in PROMPTS}
+        self.encoder: Encoder = factory.encoder(job.embedder)
+        self.model: ChatModel | None = factory.chat_model(job.llm, allow_remote=self.settings.allow_remote)
+        self._askers: dict[str, Asker] = {}
+
+    def asker(self, run_id: str) -> Asker | None:
+        """Who asks the model for a run; None without a model."""
+        if self.model is None:
+            return None
+        return self._askers.setdefault(run_id, Asker(self.model, self.store.ledger, run_id))
+
+    def work_done(self) -> tuple[int, float]:
+        """Replies that this process paid for, and the seconds they took, summed."""
+        askers = self._askers.values()
+        return sum(a.calls for a in askers), sum(a.seconds for a in askers)
+
+    @cached_property
+    def segments(self) -> list[Segment]:
+        """Every segment, in canonical order: by the digest of its words, then by its id."""
+        return sorted(self.store.corpus.segments(), key=lambda s: (s.text_digest, s.id))
+
+    @cached_property
+    def vectors(self) -> Vectors:
+        """One row a segment, in the order of `segments`."""
+        return embed([s.text for s in self.segments], self.encoder, self.store.vectors)
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of any texts, kept like those of segments."""
+        return embed(texts, self.encoder, self.store.vectors)
+
+    def signals(self, run_id: str) -> Signals:
+        """Cheap evidence for every segment and code."""
+        if run_id not in self._signals:
+            found = self.store.findings.themes(run_id)
+            ids = [s.id for s in self.segments]
+            self._signals[run_id] = codes.weigh(ids, self.vectors, self.framework, found, self.embed)
+        return self._signals[run_id]
+
+    @cached_property
+    def _signals(self) -> dict[str, Signals]:
+        return {}
+
+    @cached_property
+    def questions(self) -> dict[str, str]:
+        """What the interviewer asked before each segment, by segment id; "" where nobody did."""
+        found = {}
+        for transcript_id, group in groupby(self.store.corpus.segments(), key=lambda s: s.transcript_id):
+            transcript = self.store.corpus.transcript(transcript_id)
+            for segment in group:
+                question = transcript.questions.get(segment.turn)
+                found[segment.id] = transcript.said(question) if question else ""
+        return found
+
+    def inputs(self) -> dict[str, Any]:
+        """Everything that shapes the result, for the run's record and digest."""
+        shaping = self.settings.model_dump(exclude={"name", "store", "llm", "embedder", "allow_remote", "synthetic"})
+        return {
+            "version": __version__,
+            "settings": shaping,
+            "codebook": {"id": self.framework.id, "digest": self.framework.digest},
+            "prompts": {name: prompt.digest for name, prompt in self.prompts.items()},
+            "llm": self.model.id if self.model else "none",
+            "embedder": self.encoder.id,
+            "segments": {"count": len(self.segments), "digest": digest(sorted(s.id for s in self.segments))},
+        }
+
+
+def prepare(job: Job) -> tuple[Run, bool]:
+    """Cut new transcripts and open a run.
+
+    Returns:
+        The run to work on and False; or the complete run that already answers these inputs and True.
+
+    Raises:
+        StudyError: no participant's talk in the study yet.
+    """
+    workbench.cache_clear()
+    study = Study(Path(job.folder))
+    split_transcripts(study)
+    study.store.close()
+    bench = workbench(job)
+    if not bench.segments:
+        raise StudyError(f"{job.folder}: nothing to analyse; bring interviews in with `belonging import`")
+    inputs = bench.inputs()
+    inputs_digest = digest(inputs)
+    last = bench.store.runs.latest()
+    if last and last.status == "complete" and last.inputs_digest == inputs_digest:
+        return last, True
+    return bench.store.runs.start(inputs_digest, inputs | {"versions": versions()}), False
+
+
+def embed_segments(job: Job, done: Done = _silent) -> int:
+    """Make sure that every segment has its vector; returns how many segments there are."""
+    bench = workbench(job)
+    texts = [s.text for s in bench.segments]
+    bench.vectors = embed(texts, bench.encoder, bench.store.vectors, done=lambda n: done(n, len(set(texts))))
+    return len(texts)
+
+
+def find_themes(job: Job, run_id: str, done: Done = _silent) -> int:
+    """Group, name and map; a run whose themes are already kept is left alone. Returns how many."""
+    bench = workbench(job)
+    if kept := bench.store.findings.themes(run_id):
+        return len(kept)
+    rows = [i for i, s in enumerate(bench.segments) if len(s.text.split()) >= bench.settings.shortest_themed]
+    eligible, vectors = [bench.segments[i] for i in rows], bench.vectors[rows]
+    grouped = clusters.find(vectors, [s.text_digest for s in eligible], seed=bench.settings.seed)
+    total = 2 * len(grouped.clusters)
+    labelled = themes.label(
+        grouped,
+        eligible,
+        vectors,
+        asker=bench.asker(run_id),
+        prompt=bench.prompts["label_theme.v1"],
+        again=bench.prompts["rename_theme.v1"],
+        done=lambda n: done(n, total),
+    )
+    found = _map(bench, run_id, labelled.themes, lambda n: done(total // 2 + n, total))
+    bench.store.runs.note(
+        run_id,
+        themes=len(found),
+        themes_failed=labelled.failed,
+        themes_renamed=labelled.renamed,
+        theme_quotes_unlocated=labelled.unlocated,
+        themes_unmapped=sum(not t.mapping.by for t in found),
+        clustering=grouped.method,
+        outliers=[eligible[i].id for i in grouped.outliers],
+        too_short=sorted({s.id for s in bench.segments} - {s.id for s in eligible}),
+    )
+    bench.store.findings.add_themes(run_id, found)
+    return len(found)
+
+
+def _map(
+    bench: Workbench, run_id: str, found: Sequence[themes.Theme], done: Callable[[int], None]
+) -> Sequence[themes.Theme]:
+    asker = bench.asker(run_id)
+    if asker is None:
+        return found
+    texts = {s.id: s.text for s in bench.segments}
+    prompt = bench.prompts["map_theme.v1"]
+    return themes.map_themes(found, bench.framework, texts, asker=asker, prompt=prompt, done=done)
+
+
+def batches(job: Job, run_id: str) -> list[list[int]]:
+    """Batches of rows (of the canonical order) that still lack codings in a run.
+
+    Batches are cut over all rows and kept whole, so that what shares one never depends on an interruption.
+    """
+    bench = workbench(job)
+    ready = bench.store.findings.coded(run_id)
+    rows = range(len(bench.segments))
+    cut = [list(rows[k : k + BATCH]) for k in range(0, len(rows), BATCH)]
+    return [batch for batch in cut if any(bench.segments[i].id not in ready for i in batch)]
+
+
+def code_batch(job: Job, run_id: str, rows: Sequence[int], done: Done = _silent) -> int:
+    """Give every segment of a batch its outcomes and keep them at once; returns how many codings."""
+    bench = workbench(job)
+    signals = bench.signals(run_id)
+    open_to = codes.open_pairs(codes.evidence_of(signals), bench.settings.ask_share)
+    asked = {place: open_to[row] for place, row in enumerate(rows) if row in open_to}
+    asker = bench.asker(run_id)
+    found = codes.assign(
+        [bench.segments[i] for i in rows],
+        Signals(*(part[list(rows)] for part in (signals.similarity, signals.theme, signals.leaning))),
+        [bench.questions.get(bench.segments[i].id, "") for i in rows],
+        open_to=asked,
+        framework=bench.framework,
+        asker=asker,
+        prompt=bench.prompts["code_segment.v1"],
+        embed=bench.embed,
+        encoder=bench.encoder.id,
+        done=lambda n: done(n, len(asked)),
+    )
+    bench.store.findings.add_codings(found.codings, run_id)
+    counts = {"asked": found.asked, "unlocated": found.unlocated, "failed": found.failed}
+    bench.store.runs.note(run_id, **{f"batch {bench.segments[rows[0]].id}": counts})
+    return len(found.codings)
+
+
+def finish(job: Job, run_id: str) -> Run:
+    """Close a run: complete when every pair has an outcome and none failed."""
+    bench = workbench(job)
+    outcomes = bench.store.findings.outcomes(run_id)
+    wanted = len(bench.segments) * len(bench.framework.assignable)
+    asker = bench.asker(run_id)
+    failures = dict(asker.failures) if asker else {}
+    bench.store.runs.note(run_id, outcomes=dict(outcomes), **({"reply_failures": failures} if failures else {}))
+    whole = sum(outcomes.values()) == wanted and not outcomes[Outcome.FAILED]
+    themed = not any(bench.store.runs.get(run_id).counts.get(k) for k in ("themes_failed", "themes_unmapped"))
+    bench.store.runs.finish(run_id, "complete" if whole and (themed or bench.model is None) else "incomplete")
+    return bench.store.runs.get(run_id)
+
+
+def failed_segments(codings: Sequence[Coding]) -> list[str]:
+    """Segments with a failed outcome, sorted."""
+    return sorted({c.segment_id for c in codings if c.outcome is Outcome.FAILED})

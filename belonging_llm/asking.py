@@ -1,0 +1,277 @@
+"""Ask a model and get a validated answer: ledger first, bounded retries in this one layer.
+
+Every reply is committed to the ledger before it is parsed, under the digest of what was asked.
+Asking again reads the ledger; only what was never answered is sent.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Generic, NoReturn, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from belonging_llm.errors import Incomplete, ModelUnavailable, ReplyError, RequestRefused
+from belonging_llm.llm import ChatModel, ChatReply, ChatRequest
+from belonging_llm.prompts import Rendered
+from belonging_llm.provenance import digest, now
+
+R = TypeVar("R", bound=BaseModel)
+
+MAX_REPLY = 100_000
+_FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?```\s*\Z", re.DOTALL)
+_REPAIR = "\n\nYour last reply could not be used: {why}\nReply again, with one JSON object of the shape asked for."
+
+
+class LedgerEntry(BaseModel):
+    """One reply as it came, and what it answered.
+
+    Attributes:
+        key: Digest of model, prompt, rendered text, schema and parameters.
+        attempt: From 1; the second and later ones answer the same question again.
+        seconds: Wall time of the call.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str
+    attempt: int
+    run_id: str
+    model: str
+    prompt: str
+    prompt_digest: str
+    reply: ChatReply
+    seconds: float
+    at: str
+
+
+class Ledger(Protocol):
+    """Where replies are kept; append-only."""
+
+    def replies(self, key: str) -> Sequence[LedgerEntry]:
+        """All replies under a key, by attempt."""
+
+    def record(self, entry: LedgerEntry, request: ChatRequest, endpoint: str | None) -> None:
+        """Commit one reply; returns only when it is safe."""
+
+
+@dataclass(frozen=True)
+class Question(Generic[R]):
+    """A rendered prompt and the shape of its answer.
+
+    Attributes:
+        choices: Values that fields of these names may take, for models that obey a schema.
+        check: Raises ReplyError for an answer that fits the schema and is wrong all the same.
+    """
+
+    prompt: Rendered
+    reply: type[R]
+    max_tokens: int = 300
+    choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    check: Callable[[R], None] = lambda _: None
+
+    def request(self) -> ChatRequest:
+        """What is sent on the first attempt."""
+        return ChatRequest(
+            system=self.prompt.system,
+            user=self.prompt.user,
+            reply_schema=_limited(self.reply.model_json_schema(), self.choices),
+            max_tokens=self.max_tokens,
+        )
+
+
+@dataclass
+class Retry:
+    """How often and how patiently one layer tries; waits are in seconds."""
+
+    replies: int = 2
+    tries: int = 4
+    first_wait: float = 0.5
+    longest_wait: float = 30.0
+    sleep: Callable[[float], None] = time.sleep
+    give_up_after: int = 5
+
+
+@dataclass
+class Asker:
+    """Asks one model on behalf of one run.
+
+    Attributes:
+        calls: Requests that were answered in this process (ledger hits are not calls).
+        seconds: Wall time of those, summed over whatever ran side by side.
+        failures: Item-level failures by kind, for the report.
+    """
+
+    model: ChatModel
+    ledger: Ledger
+    run_id: str
+    retry: Retry = field(default_factory=Retry)
+    calls: int = 0
+    seconds: float = 0.0
+    failures: dict[str, int] = field(default_factory=dict)
+    _down: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def ask(self, question: Question[R]) -> R:
+        """Answer from the ledger where it can, else from the model.
+
+        Raises:
+            ReplyError: every allowed reply broke the schema.
+            RequestRefused: the endpoint will not take this request.
+            ModelUnavailable: no reply after the bounded tries.
+            Incomplete: many questions in a row found the endpoint gone.
+            ModelRefused: the endpoint refuses everything.
+        """
+        try:
+            return self._answer(question)
+        except (ReplyError, RequestRefused, ModelUnavailable) as error:
+            with self._lock:
+                kind = type(error).__name__
+                self.failures[kind] = self.failures.get(kind, 0) + 1
+            raise
+
+    def ask_all(self, questions: Sequence[Question[R]]) -> list[R | Exception]:
+        """Ask side by side, as many at a time as the model takes; errors of one item are returned."""
+        with ThreadPoolExecutor(max(1, self.model.concurrency)) as pool:
+            futures = [pool.submit(self._ask_or_error, question) for question in questions]
+            try:
+                return [future.result() for future in futures]
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    def _ask_or_error(self, question: Question[R]) -> R | Exception:
+        try:
+            return self.ask(question)
+        except (ReplyError, RequestRefused, ModelUnavailable) as error:
+            return error
+
+    def _answer(self, question: Question[R]) -> R:
+        request = question.request()
+        key = digest(self.model.id, question.prompt.digest, request.model_dump(mode="json"))
+        seen = list(self.ledger.replies(key))
+        why: Exception = ReplyError("no reply yet")
+        for entry in seen:
+            try:
+                return parse(entry.reply, question)
+            except ReplyError as error:
+                why = error
+        # Replies of earlier runs do not use up this run's attempts; its own, before a crash, do.
+        spent = sum(entry.run_id == self.run_id for entry in seen)
+        for attempt in range(len(seen) + 1, len(seen) + 1 + self.retry.replies - spent):
+            asked = _repair(request, why, attempt) if attempt > 1 else request
+            reply = self._send(asked, key, attempt, question.prompt)
+            try:
+                return parse(reply, question)
+            except ReplyError as error:
+                why = error
+        raise why
+
+    def _send(self, request: ChatRequest, key: str, attempt: int, prompt: Rendered) -> ChatReply:
+        started = time.monotonic()
+        reply = self._try(request)
+        entry = LedgerEntry(
+            key=key,
+            attempt=attempt,
+            run_id=self.run_id,
+            model=self.model.id,
+            prompt=prompt.name,
+            prompt_digest=prompt.digest,
+            reply=reply,
+            seconds=round(time.monotonic() - started, 3),
+            at=now(),
+        )
+        self.ledger.record(entry, request, self.model.endpoint)
+        with self._lock:
+            self.calls += 1
+            self.seconds += entry.seconds
+            self._down = 0
+        return reply
+
+    def _try(self, request: ChatRequest) -> ChatReply:
+        wait = self.retry.first_wait
+        for tries_left in range(self.retry.tries - 1, -1, -1):
+            try:
+                return self.model.complete(request)
+            except ModelUnavailable as error:
+                if not tries_left:
+                    self._note_down(error)
+                self.retry.sleep(min(error.retry_after or wait, self.retry.longest_wait))
+                wait *= 2
+        raise AssertionError("unreachable")
+
+    def _note_down(self, error: ModelUnavailable) -> NoReturn:
+        with self._lock:
+            self._down += 1
+            down = self._down
+        if down >= self.retry.give_up_after:
+            raise Incomplete(
+                f"the model at {self.model.endpoint or self.model.id} did not answer {down} questions in a row "
+                f"({error}); what is done is kept: start it again and rerun the same command"
+            ) from error
+        raise error
+
+
+def parse(reply: ChatReply, question: Question[R]) -> R:
+    """A reply as the answer it was asked for.
+
+    Raises:
+        ReplyError: truncated, not JSON, off the schema, or refused by the question's own check.
+    """
+    if reply.finish_reason == "length":
+        raise ReplyError("the reply was cut off at the token limit")
+    if len(reply.text) > MAX_REPLY:
+        raise ReplyError(f"the reply has {len(reply.text)} characters")
+    fenced = _FENCE.match(reply.text)
+    try:
+        value = json.loads(
+            fenced[1] if fenced else reply.text, parse_constant=_no_constant, object_pairs_hook=_no_duplicates
+        )
+        answer = question.reply.model_validate(value)
+    except (ValueError, RecursionError) as error:
+        raise ReplyError(_brief(error)) from error
+    question.check(answer)
+    return answer
+
+
+def _limited(schema: Any, choices: Mapping[str, Sequence[str]]) -> Any:
+    """A JSON Schema whose properties of the given names allow only the given values."""
+    if isinstance(schema, list):
+        return [_limited(part, choices) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    limited = {key: _limited(value, choices) for key, value in schema.items() if key not in {"title", "description"}}
+    for name, values in choices.items():
+        if name in limited.get("properties", {}):
+            limited["properties"][name] = {"type": "string", "enum": list(values)}
+    return limited
+
+
+def _repair(request: ChatRequest, why: Exception, attempt: int) -> ChatRequest:
+    """The same question with what was wrong, in one message, under another seed."""
+    return request.model_copy(update={"user": request.user + _REPAIR.format(why=why), "seed": attempt - 1})
+
+
+def _brief(error: Exception) -> str:
+    """What was wrong, without repeating the reply at length."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_input=False, include_url=False)[0]
+        return f"{'.'.join(map(str, first['loc'])) or 'reply'}: {first['msg']}"[:200]
+    return f"not valid JSON ({error})"[:200]
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key occurs twice")
+    return found

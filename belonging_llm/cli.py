@@ -1,0 +1,225 @@
+"""`belonging`: parse, call one use case, print. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from belonging_llm import __version__
+from belonging_llm.errors import BelongingError
+
+if TYPE_CHECKING:
+    from belonging_llm.importing import Imported
+
+INTERRUPTED = 130
+_STUDY = click.argument("study", type=click.Path(path_type=Path))
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print figures as JSON on standard output.")
+
+
+def _plainly(command: Callable[..., int | None]) -> Callable[..., None]:
+    """Errors as one message without a traceback, and the exit code that belongs to them."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            code = command(*args, **kwargs)
+        except BelongingError as error:
+            click.echo(f"belonging: {error}", err=True)
+            sys.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("\nbelonging: interrupted; what is done is kept, and the same command continues", err=True)
+            sys.exit(INTERRUPTED)
+        sys.exit(code or 0)
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="belonging")
+def main() -> None:
+    """Thematic analysis of interviews on belonging, with a language model and people in charge.
+
+    \b
+    belonging init STUDY --sample     make a study with the synthetic interviews
+    belonging import STUDY FILES      or bring in your own
+    belonging analyse STUDY           find themes, code every segment, write the report
+
+    Exit codes: 0 done; 1 bad input or failed; 2 wrong usage; 3 finished incomplete (a rerun
+    continues); 130 interrupted (state is kept).
+    """
+
+
+@main.command()
+@_STUDY
+@click.option("--framework", default="odl-belonging", show_default=True, help="A built-in framework's id, or a file.")
+@click.option("--sample", is_flag=True, help="Copy in the synthetic sample interviews and their gold codings.")
+@_plainly
+def init(study: Path, framework: str, sample: bool) -> None:
+    """Make the folder STUDY with its settings (study.toml), database and report folders."""
+    from belonging_llm.importing import import_paths
+    from belonging_llm.study import create
+
+    made = create(study, framework=framework, sample=sample)
+    click.echo(f"{made.folder}: study made, with the codebook {made.framework().name}")
+    if sample:
+        _show(import_paths(made, [study / "transcripts", study / "participants.csv", study / "gold"]), as_json=False)
+
+
+@main.command("import")
+@_STUDY
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--kind",
+    type=click.Choice(["transcripts", "segments", "codings", "coded-by", "codebook", "participants"]),
+    help="What the files are; found out from ending and columns when left out.",
+)
+@_JSON
+@_plainly
+def import_(study: Path, paths: Sequence[Path], kind: str | None, as_json: bool) -> int:
+    """Bring files (or folders of files) into STUDY; a file already in changes nothing.
+
+    \b
+    transcripts   .txt or .md with speaker labels, or prose with front matter
+    segments      table: segment_id, document_id, text [participant_id, speaker, …]
+    codings       table: segment_id, coder, code [polarity, evidence]; an empty code: none applies
+    coded-by      table: segment_id, coder (who judged what)
+    codebook      table: code, name, definition [include, exclude, examples, parent, kind]; or .yaml
+    participants  table: participant_id and any attributes
+    """
+    from belonging_llm.importing import Kind, import_paths
+    from belonging_llm.study import Study
+
+    done = import_paths(Study(study), list(paths), Kind(kind) if kind else None)
+    return _show(done, as_json=as_json)
+
+
+@main.command()
+@_STUDY
+@click.option("--llm", help="local, local:FILE.gguf, openai:MODEL, langchain:PROVIDER:MODEL, http://HOST:PORT/v1#MODEL, none.")
+@click.option("--embedder", help="local, all-MiniLM-L6-v2, all-mpnet-base-v2, or the folder of a model.")
+@_JSON
+@_plainly
+def analyse(study: Path, llm: str | None, embedder: str | None, as_json: bool) -> int:
+    """Analyse STUDY: segments, embeddings, themes, codings, report.
+
+    Resumes where an interrupted run stopped; without any change it makes no model call. Text
+    leaves this machine only if --llm names a remote service and study.toml allows it.
+    """
+    from belonging_llm.summaries import analysis_lines
+    from belonging_llm.usecases import analyse as use_case
+
+    result = use_case(study, llm, embedder)
+    if as_json:
+        click.echo(json.dumps(result.as_json(), indent=2, ensure_ascii=False))
+    else:
+        for line in analysis_lines(result):
+            click.echo(line)
+    return 0 if result.complete else 3
+
+
+@main.command()
+@_STUDY
+@_JSON
+@_plainly
+def status(study: Path, as_json: bool) -> None:
+    """Say what is in STUDY, what is coded, what waits, what failed, and what it took so far."""
+    from belonging_llm.summaries import status_lines
+    from belonging_llm.usecases import status as use_case
+
+    result = use_case(study)
+    if as_json:
+        click.echo(json.dumps(result.as_json(), indent=2, ensure_ascii=False))
+        return
+    for line in status_lines(result):
+        click.echo(line)
+
+
+@main.command()
+@_STUDY
+@_plainly
+def report(study: Path) -> None:
+    """Write the findings report of STUDY's last run again: reports/findings.html."""
+    from belonging_llm.usecases import write_report
+
+    click.echo(f"report: {write_report(study)}")
+
+
+@main.group()
+def models() -> None:
+    """The embedded models' files: fetched once, verified by sha256, kept in a cache folder."""
+
+
+@models.command("list")
+@_plainly
+def list_models() -> None:
+    """List the known models, their size and licence, and whether they are here."""
+    from belonging_llm import model_files
+
+    for name, model in model_files.catalogue().items():
+        here = "here" if _is_here(name) else f"not here: belonging models pull {name}"
+        click.echo(f"{name:32} {model.kind:8} {model.size / 1e6:7.0f} MB  {model.licence}  {here}")
+
+
+@models.command()
+@click.argument("names", nargs=-1, required=True)
+@_plainly
+def pull(names: Sequence[str]) -> None:
+    """Fetch models NAMES, verify their sha256 and keep them; what is here already is left alone."""
+    from belonging_llm import model_files
+    from belonging_llm.progress import Progress
+
+    for name in names:
+        if not _is_here(name):
+            with Progress(f"fetching {name} (MB)") as progress:
+                model_files.pull(
+                    name,
+                    progress=lambda done, total, show=progress: show(done >> 20, total >> 20),  # type: ignore[misc]
+                    say=lambda line: click.echo(line, err=True),
+                )
+        click.echo(f"{name}: {model_files.locate(name)}")
+
+
+@models.command("path")
+@click.argument("name")
+@_plainly
+def model_path(name: str) -> None:
+    """Print where model NAME lies."""
+    from belonging_llm import model_files
+
+    click.echo(model_files.locate(name))
+
+
+def _is_here(name: str) -> bool:
+    from belonging_llm import model_files
+    from belonging_llm.errors import ModelFileError
+
+    try:
+        model_files.locate(name)
+    except ModelFileError:
+        return False
+    return True
+
+
+def _show(done: Sequence[Imported], *, as_json: bool) -> int:
+    """One line a file; the exit code says whether anything went wrong."""
+    if as_json:
+        rows = [
+            {"file": str(d.path), "kind": d.kind, "added": d.added, "note": d.note, "problem": d.problem} for d in done
+        ]
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    for item in done:
+        if not as_json and item.kind and (item.added or not item.problem):
+            click.echo(f"{item.path.name}: {item.added} {item.kind}" + (f" ({item.note})" if item.note else ""))
+        if item.problem:
+            click.echo(f"belonging: {item.problem}", err=True)
+    return 1 if any(item.problem for item in done) else 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+"""Give every segment and code an outcome: cheap evidence first, a model where it is in doubt.
+
+This is the first, plain version. Its confidence is ordered, not calibrated.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from belonging_llm.asking import Asker
+from belonging_llm.codebook import Framework
+from belonging_llm.codes.coding import Coding, EvidenceSpan, Outcome, Polarity, Provenance
+from belonging_llm.codes.judge import OpenSegment, Verdict, judge
+from belonging_llm.codes.signals import Embed, Floats, Signals, profile
+from belonging_llm.prompts import Prompt
+from belonging_llm.segments import Segment, Span, sentences
+
+# Standard deviations of likeness; a theme mapped to the code counts as much as THEME of them.
+THEME = 0.75
+SURE = 2.25
+LIKELY = 1.6
+DOUBT = 1.1
+CANDIDATES = 3
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """Codings, one for each segment and code, and what was lost on the way.
+
+    Attributes:
+        asked: Segments that the language model was asked about.
+        unlocated: Evidence that the model gave and that is not in its segment; dropped.
+        failed: Segments whose every reply failed.
+    """
+
+    codings: tuple[Coding, ...]
+    asked: int
+    unlocated: int
+    failed: int
+
+
+def evidence_of(signals: Signals) -> Floats:
+    """How much the cheap evidence speaks for each pair, in standard deviations; shape (n, n_codes)."""
+    return np.asarray(signals.similarity + THEME * signals.theme)
+
+
+def open_pairs(evidence: Floats, share: float) -> dict[int, list[int]]:
+    """Pairs to ask about, by segment: where likeness and themes leave doubt, or contradict.
+
+    Args:
+        evidence: Shape (n_segments, n_codes).
+        share: Largest share of segments to ask about; the most doubtful come first.
+
+    Returns:
+        Columns by row; rows by how near their closest pair lies to the middle of the doubt.
+    """
+    open_to_question = (evidence >= DOUBT) & (evidence < SURE)
+    distance = np.where(open_to_question, np.abs(evidence - LIKELY), np.inf)
+    order = np.argsort(distance.min(axis=1, initial=np.inf), kind="stable")
+    rows = [int(i) for i in order if open_to_question[i].any()][: math.floor(share * len(evidence))]
+    return {i: sorted(np.argsort(distance[i], kind="stable")[: min(CANDIDATES, open_to_question[i].sum())]) for i in rows}
+
+
+def assign(
+    segments: Sequence[Segment],
+    signals: Signals,
+    questions: Sequence[str],
+    *,
+    open_to: dict[int, list[int]],
+    framework: Framework,
+    asker: Asker | None,
+    prompt: Prompt,
+    embed: Embed,
+    encoder: str,
+    done: Callable[[int], None] = lambda _: None,
+) -> Assigned:
+    """Decide every pair of these segments.
+
+    Args:
+        signals: Rows as in `segments`.
+        questions: The interviewer's question before each segment, "" where there is none.
+        open_to: Columns to ask about, by row of `segments`.
+        asker: None decides without a language model; open pairs are then abstained on.
+        embed: Unit vectors of sentences, by the encoder named `encoder`.
+
+    Raises:
+        Incomplete: the model's endpoint is gone.
+    """
+    codes = framework.assignable
+    asked = {i: OpenSegment(segments[i], tuple(codes[j].id for j in open_to[i]), questions[i]) for i in sorted(open_to)}
+    said = judge(list(asked.values()), framework, asker=asker, prompt=prompt, done=done) if asker else {}
+    judged_by = asker.model.id if asker else ""
+    strength = evidence_of(signals)
+    codings = []
+    for i, segment in enumerate(segments):
+        answer = said.get(segment.id, {})
+        for j, code in enumerate(codes):
+            verdict = None if isinstance(answer, Exception) else answer.get(code.id)
+            asked_here = segment.id in said
+            provenance = Provenance(
+                model=judged_by if asked_here else "",
+                encoder=encoder,
+                prompt=prompt.name if asked_here else "",
+                prompt_digest=prompt.digest if asked_here else "",
+                codebook_digest=framework.digest,
+                similarity=round(float(signals.similarity[i, j]), 3),
+                theme=round(float(signals.theme[i, j]), 3),
+                asked=asked_here,
+                said=verdict.applies if verdict else None,
+            )
+            base = Coding(
+                segment_id=segment.id,
+                code=code.id,
+                coder=f"model:{judged_by or encoder}",
+                outcome=Outcome.FAILED,
+                provenance=provenance,
+            )
+            if isinstance(answer, Exception):
+                codings.append(base.model_copy(update={"rationale": f"no usable reply: {answer}"}))
+            else:
+                codings.append(_decide(base, float(strength[i, j]), float(signals.leaning[i, j]), verdict))
+    shown = _with_sentences(codings, {s.id: s.text for s in segments}, framework, embed)
+    verdicts = [v for answer in said.values() if not isinstance(answer, Exception) for v in answer.values()]
+    return Assigned(
+        codings=tuple(shown),
+        asked=len(said),
+        unlocated=sum(v.unlocated for v in verdicts),
+        failed=sum(isinstance(answer, Exception) for answer in said.values()),
+    )
+
+
+def _decide(base: Coding, strength: float, leaning: float, verdict: Verdict | None) -> Coding:
+    """One outcome from the evidence and the model's word, if it was asked."""
+    outcome = _outcome(strength, verdict)
+    chance = 1 / (1 + math.exp(-1.5 * (strength - LIKELY) - (0.5 if verdict and verdict.applies else 0.0)))
+    update: dict[str, object] = {
+        "outcome": outcome,
+        "confidence": round(chance if outcome is not Outcome.NOT_ASSIGNED else 1 - chance, 3),
+        "rationale": _rationale(base.provenance, verdict),
+    }
+    if outcome is Outcome.ASSIGNED:
+        update["polarity"] = verdict.polarity if verdict else _polarity(leaning)
+        update["evidence"] = (verdict.evidence,) if verdict and verdict.evidence else ()
+    return base.model_copy(update=update)
+
+
+def _outcome(strength: float, verdict: Verdict | None) -> Outcome:
+    if verdict is None:
+        if strength >= SURE:
+            return Outcome.ASSIGNED
+        return Outcome.ABSTAINED if strength >= LIKELY else Outcome.NOT_ASSIGNED
+    if verdict.applies:
+        return Outcome.ASSIGNED
+    return Outcome.ABSTAINED if strength >= LIKELY else Outcome.NOT_ASSIGNED
+
+
+def _polarity(leaning: float) -> Polarity | None:
+    if math.isnan(leaning):
+        return None
+    return Polarity.EXPERIENCED if leaning > 0 else Polarity.ABSENT
+
+
+def _rationale(signals: Provenance, verdict: Verdict | None) -> str:
+    parts = [f"likeness to the code {signals.similarity:+.1f} SD"]
+    if signals.theme:
+        parts.append(f"its theme is mapped to the code (membership {signals.theme:.2f})")
+    if verdict:
+        parts.append("the model says it applies" if verdict.applies else "the model says it does not apply")
+    return "; ".join(parts)
+
+
+def _with_sentences(
+    codings: Sequence[Coding], texts: dict[str, str], framework: Framework, embed: Embed
+) -> list[Coding]:
+    """Codings without words of the model's get the sentence most like the code as their evidence."""
+    bare = {i: sentences(texts[c.segment_id]) for i, c in enumerate(codings) if _needs_evidence(c)}
+    pool = sorted({texts[codings[i].segment_id][s.start : s.end] for i, spans in bare.items() for s in spans})
+    row = {text: k for k, text in enumerate(pool)}
+    vectors = embed(pool) if pool else np.empty((0, 0), np.float32)
+    meaning = {code.id: embed(profile(code)).mean(axis=0) for code in framework.assignable} if pool else {}
+    found = list(codings)
+    for i, spans in bare.items():
+        text = texts[codings[i].segment_id]
+        best = max(spans, key=lambda s: float(vectors[row[text[s.start : s.end]]] @ meaning[codings[i].code]))
+        found[i] = codings[i].model_copy(update={"evidence": (_span(best),)})
+    return found
+
+
+def _needs_evidence(coding: Coding) -> bool:
+    return coding.outcome is Outcome.ASSIGNED and not coding.evidence
+
+
+def _span(span: Span) -> EvidenceSpan:
+    return EvidenceSpan(start=span.start, end=span.end)

@@ -1,0 +1,80 @@
+"""A coding: coder C said of segment S and code K what the outcome is, and why."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Outcome(StrEnum):
+    """What became of one segment and code; *failed* is never *not assigned*."""
+
+    ASSIGNED = "assigned"
+    NOT_ASSIGNED = "not_assigned"
+    ABSTAINED = "abstained"
+    FAILED = "failed"
+
+
+class Polarity(StrEnum):
+    """Whether belonging is there; for a determinant, whether it enables, constrains or both."""
+
+    EXPERIENCED = "experienced"
+    ABSENT = "absent"
+    MIXED = "mixed"
+
+
+class EvidenceSpan(BaseModel):
+    """Words that show a code: half-open code-point offsets into the segment's text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: int
+    end: int
+
+
+class Provenance(BaseModel):
+    """Where a coding comes from.
+
+    Attributes:
+        model: Id of the language model that was asked; empty when it was not.
+        similarity: How close the segment is to the code, in standard deviations over all segments.
+        theme: Strength (0..1) with which a theme mapped to the code holds the segment.
+        asked: Whether the language model was asked about this segment.
+        said: What it answered for this code; None when not asked or no usable reply.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = ""
+    encoder: str = ""
+    prompt: str = ""
+    prompt_digest: str = ""
+    codebook_digest: str = ""
+    similarity: float | None = None
+    theme: float | None = None
+    asked: bool = False
+    said: bool | None = None
+
+
+class Coding(BaseModel):
+    """One judgement; human and machine codings are one type.
+
+    Attributes:
+        coder: A person's name or initial, or `model:…`.
+        confidence: 0..1, not calibrated unless a calibration says so; None for people and failures.
+        polarity: None when not judged.
+        rationale: Which evidence led to the outcome, in words.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    segment_id: str
+    code: str
+    coder: str
+    outcome: Outcome
+    polarity: Polarity | None = None
+    confidence: float | None = None
+    evidence: tuple[EvidenceSpan, ...] = ()
+    rationale: str = ""
+    provenance: Provenance = Provenance()

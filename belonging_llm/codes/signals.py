@@ -1,0 +1,95 @@
+"""Cheap evidence for every segment and code: likeness to the codebook, and themes' mappings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from belonging_llm.codebook import Code, Framework
+from belonging_llm.embeddings import Vectors
+from belonging_llm.themes import Theme
+
+Floats = npt.NDArray[np.floating[Any]]
+Embed = Callable[[Sequence[str]], Vectors]
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What is known of every pair before a language model is asked.
+
+    Attributes:
+        similarity: Likeness of segment and code, centred per segment, then in standard deviations
+            per code; float, shape (n_segments, n_codes).
+        theme: Strength of the strongest theme that holds the segment and is mapped to the code,
+            0 where there is none; shape (n_segments, n_codes).
+        leaning: Closeness to the code's examples of presence, less that to its examples of
+            absence; NaN for codes that lack either; shape (n_segments, n_codes).
+    """
+
+    similarity: Floats
+    theme: Floats
+    leaning: Floats
+
+
+def weigh(segment_ids: Sequence[str], vectors: Vectors, framework: Framework, themes: Sequence[Theme], embed: Embed) -> Signals:
+    """Compute all signals at once.
+
+    Args:
+        vectors: One row a segment, unit length, float32, shape (n_segments, dim).
+        embed: Gives unit vectors for the codebook's texts, by the same encoder.
+    """
+    codes = framework.assignable
+    if not len(segment_ids):
+        empty = np.zeros((0, len(codes)))
+        return Signals(empty, empty, empty)
+    raw = np.stack([_likeness(code, vectors, embed) for code in codes], axis=1)
+    return Signals(
+        similarity=_standardise(raw - raw.mean(axis=1, keepdims=True) if len(codes) > 1 else raw),
+        theme=_theme_strength(segment_ids, codes, themes),
+        leaning=np.stack([_leaning(code, vectors, embed) for code in codes], axis=1),
+    )
+
+
+def profile(code: Code) -> list[str]:
+    """Texts that say what a code means: name with definition, then when to use it."""
+    meaning = f"{code.name}. {code.definition}" if code.definition else code.name
+    return [meaning, code.include] if code.include else [meaning]
+
+
+def _likeness(code: Code, vectors: Vectors, embed: Embed) -> Floats:
+    """Mean closeness to the code's meaning, plus mean and best closeness to its examples."""
+    meaning = vectors @ embed(profile(code)).T
+    parts = [meaning[:, column] for column in range(meaning.shape[1])]
+    if examples := [*code.examples, *code.absent_examples]:
+        shown = vectors @ embed(examples).T
+        parts += [shown.mean(axis=1), shown.max(axis=1)]
+    return np.asarray(np.mean(parts, axis=0), dtype=np.float64)
+
+
+def _standardise(values: Floats) -> Floats:
+    spread = values.std(axis=0)
+    return np.asarray((values - values.mean(axis=0)) / np.where(spread > 0, spread, 1))
+
+
+def _theme_strength(segment_ids: Sequence[str], codes: Sequence[Code], themes: Sequence[Theme]) -> Floats:
+    row = {segment_id: i for i, segment_id in enumerate(segment_ids)}
+    column = {code.id: j for j, code in enumerate(codes)}
+    strength = np.zeros((len(row), len(column)))
+    for theme in themes:
+        for mapped in theme.mapping.codes:
+            for member in theme.members:
+                if member.segment_id in row:
+                    place = row[member.segment_id], column[mapped.code]
+                    strength[place] = max(strength[place], member.strength)
+    return strength
+
+
+def _leaning(code: Code, vectors: Vectors, embed: Embed) -> Floats:
+    if not (code.examples and code.absent_examples):
+        return np.full(len(vectors), np.nan)
+    present, absent = (vectors @ embed(list(texts)).T for texts in (code.examples, code.absent_examples))
+    return np.asarray(present.max(axis=1) - absent.max(axis=1), dtype=np.float64)

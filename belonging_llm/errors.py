@@ -1,0 +1,89 @@
+"""Every error this package raises on purpose.
+
+BelongingError                 something a person can put right; message names value and place
+├── InputError                 a file, row, segment or setting is wrong
+│   ├── TranscriptError        a transcript cannot be read
+│   ├── TableError             a table lacks a column or holds a bad row
+│   ├── CodebookError          a framework or codebook breaks its schema
+│   ├── PromptError            a prompt file is malformed or was asked with wrong inputs
+│   └── StudyError             the study folder or its settings
+├── ModelError                 a language or embedding model
+│   ├── ModelFileError         weights missing, or not the bytes they should be
+│   ├── ModelRefused           the endpoint says no for good (key, unknown model, not allowed)
+│   ├── RequestRefused         the endpoint says no to one request (too long, filtered)
+│   ├── ModelUnavailable       no reply after every bounded retry
+│   └── ReplyError             a reply came and breaks its schema
+└── Incomplete                 the run ended with work left; a rerun continues
+
+Vendor errors are translated once, in `belonging_llm.adapters`.
+"""
+
+from __future__ import annotations
+
+
+class BelongingError(Exception):
+    """Base of all deliberate errors; the command line prints it and exits with `exit_code`."""
+
+    exit_code = 1
+
+
+class InputError(BelongingError):
+    """Something that was handed in is wrong; the message names the place and the remedy."""
+
+
+class TranscriptError(InputError):
+    """A transcript cannot be read."""
+
+
+class TableError(InputError):
+    """A table lacks a column or holds a row that cannot be used."""
+
+
+class CodebookError(InputError):
+    """A framework or codebook breaks its schema."""
+
+
+class PromptError(InputError):
+    """A prompt file is malformed, or was rendered with inputs that it does not declare."""
+
+
+class StudyError(InputError):
+    """The study folder, its settings or its database."""
+
+
+class ModelError(BelongingError):
+    """A language model or an embedding model."""
+
+
+class ModelFileError(ModelError):
+    """A model's files are missing, or their sha256 is not the one on record."""
+
+
+class ModelRefused(ModelError):
+    """The endpoint refused for good: trying again would not help."""
+
+
+class RequestRefused(ModelError):
+    """The endpoint refused one request for good; others may pass."""
+
+
+class ModelUnavailable(ModelError):
+    """No reply came after every bounded retry.
+
+    Attributes:
+        retry_after: Seconds that the endpoint asked us to wait, or None.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ReplyError(ModelError):
+    """A reply came, and breaks the schema it was asked for."""
+
+
+class Incomplete(BelongingError):
+    """The run ended with work left; what is done is kept and a rerun continues."""
+
+    exit_code = 3

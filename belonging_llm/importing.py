@@ -1,0 +1,274 @@
+"""Bring files into a study: transcripts, segments, people's codings, codebooks, participants."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from belonging_llm import codebook, segments, tables, transcripts
+from belonging_llm.codes import Coding, EvidenceSpan, Outcome, Polarity
+from belonging_llm.errors import InputError, TableError
+from belonging_llm.evidence import locate
+from belonging_llm.study import Study
+from belonging_llm.transcripts import Role, Transcript, Turn
+from belonging_llm.transcripts.speakers import is_interviewer
+
+GAP = "\n\n"
+
+
+class Kind(StrEnum):
+    """What a file brings."""
+
+    TRANSCRIPTS = "transcripts"
+    SEGMENTS = "segments"
+    CODINGS = "codings"
+    CODED_BY = "coded-by"
+    CODEBOOK = "codebook"
+    PARTICIPANTS = "participants"
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of one file.
+
+    Attributes:
+        added: How many transcripts, segments, codings, codes or participants were new.
+        problem: Why nothing (or not everything) came in; empty when all is well.
+    """
+
+    path: Path
+    kind: Kind | None
+    added: int = 0
+    note: str = ""
+    problem: str = ""
+
+
+def import_paths(study: Study, paths: Sequence[Path], kind: Kind | None = None) -> list[Imported]:
+    """Bring in every file; one that fails is reported and the others go on.
+
+    Args:
+        paths: Files, or folders whose files are taken in name order.
+        kind: None detects it from ending and columns.
+    """
+    found = []
+    for path in _files(paths):
+        try:
+            found.append(_import(study, path, kind or detect(path)))
+        except InputError as error:
+            found.append(Imported(path, kind, problem=str(error)))
+    return sorted(found, key=lambda item: paths_order(item.path, paths))
+
+
+def paths_order(path: Path, paths: Sequence[Path]) -> tuple[int, str]:
+    """Reports come in the order in which the paths were given."""
+    place = next((i for i, given in enumerate(paths) if path == given or given in path.parents), len(paths))
+    return place, path.name
+
+
+def detect(path: Path) -> Kind:
+    """The kind of a file, by its ending and columns.
+
+    Raises:
+        InputError: no kind fits; says what was found.
+    """
+    if path.suffix.lower() in transcripts.READERS:
+        return Kind.TRANSCRIPTS
+    if path.suffix.lower() in {".yaml", ".yml"}:
+        return Kind.CODEBOOK
+    has = tables.columns(path)
+    if {"segment_id", "text", "document_id"} <= has and "coder" not in has:
+        return Kind.SEGMENTS
+    if {"segment_id", "coder"} <= has:
+        return Kind.CODINGS if "code" in has else Kind.CODED_BY
+    if {"code", "definition"} <= has:
+        return Kind.CODEBOOK
+    if "participant_id" in has:
+        return Kind.PARTICIPANTS
+    raise TableError(f"{path}: its columns ({', '.join(sorted(has))}) fit no kind; name one with --kind")
+
+
+def _files(paths: Sequence[Path]) -> Iterable[Path]:
+    """Transcripts and codebooks before what refers to them: segments, then codings."""
+    files = []
+    for path in paths:
+        files += sorted(p for p in path.rglob("*") if p.is_file() and p.name[0] != ".") if path.is_dir() else [path]
+    late = {"segments": 1, "participants": 1, "codings": 2, "codes": 2, "coded_by": 3, "coded-by": 3}
+    return sorted(files, key=lambda p: late.get(p.stem.lower(), 0))
+
+
+def _import(study: Study, path: Path, kind: Kind) -> Imported:
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder")
+    importers = {
+        Kind.TRANSCRIPTS: _transcript,
+        Kind.SEGMENTS: _segments,
+        Kind.CODINGS: _codings,
+        Kind.CODED_BY: _coded_by,
+        Kind.CODEBOOK: _codebook,
+        Kind.PARTICIPANTS: _participants,
+    }
+    return importers[kind](study, path)
+
+
+def _transcript(study: Study, path: Path) -> Imported:
+    found = transcripts.read(path)
+    if not study.store.corpus.add(found):
+        twin = study.store.corpus.names()[found.id]
+        return Imported(path, Kind.TRANSCRIPTS, note=f"already in as {twin}")
+    said = sum(turn.role is Role.PARTICIPANT for turn in found.turns)
+    left = sum(turn.role is Role.BOILERPLATE for turn in found.turns)
+    note = f"{found.kind}, {said} participant turns" + (f", {left} passages left out as boilerplate" if left else "")
+    return Imported(path, Kind.TRANSCRIPTS, 1, note)
+
+
+def _segments(study: Study, path: Path) -> Imported:
+    rows = tables.read_rows(path, "segment_id", "document_id", "text")
+    documents, problems = _by_document(rows, path, study)
+    added = 0
+    for name, given in documents.items():
+        document = _document(name, given)
+        if study.store.corpus.add(document, segments.split(document)):
+            added += len(given)
+    kept = sum(map(len, documents.values()))
+    note = f"{len(documents)} documents, {kept - added} segments already in" if kept > added else ""
+    return Imported(path, Kind.SEGMENTS, added, note or f"{len(documents)} documents", "; ".join(problems))
+
+
+def _by_document(
+    rows: Sequence[dict[str, str]], path: Path, study: Study
+) -> tuple[dict[str, list[dict[str, str]]], list[str]]:
+    """Rows by document, and what is wrong with those that are left out."""
+    documents: dict[str, list[dict[str, str]]] = defaultdict(list)
+    seen: set[str] = set()
+    problems = []
+    for number, row in enumerate(rows, 2):
+        ident, text = row["segment_id"].strip(), row["text"].replace("\r\n", "\n").replace("\r", "\n").strip()
+        known = study.store.corpus.segment_text(ident)
+        if not ident or not text:
+            problems.append(f"{path}, row {number}: left out, since segment_id or text is empty")
+        elif ident in seen or (known is not None and known != text):
+            problems.append(f"{path}, row {number}: left out, since segment {ident} is already in with other words")
+        else:
+            seen.add(ident)
+            documents[row["document_id"].strip() or "unknown"].append(row | {"segment_id": ident, "text": text})
+    return documents, problems
+
+
+def _document(name: str, rows: Sequence[dict[str, str]]) -> Transcript:
+    """A transcript whose turns are the given units, in their order."""
+    turns, at = [], 0
+    for ordinal, row in enumerate(rows, 1):
+        speaker = row.get("speaker", "").strip()
+        role = Role.INTERVIEWER if is_interviewer(speaker) else Role.PARTICIPANT
+        turn = Turn(
+            ordinal=ordinal,
+            speaker=speaker,
+            role=role,
+            start=at,
+            end=at + len(row["text"]),
+            participant=(row.get("participant_id", "").strip() or name) if role is Role.PARTICIPANT else None,
+            segment_id=row["segment_id"],
+        )
+        turns.append(turn)
+        at = turn.end + len(GAP)
+    text = GAP.join(row["text"] for row in rows)
+    return Transcript(name=name, kind="segments", text=text, turns=tuple(turns), header={"document": name})
+
+
+def _codings(study: Study, path: Path) -> Imported:
+    rows = tables.read_rows(path, "segment_id", "coder", "code")
+    known = {s.id: s.text for s in _known_segments(study)}
+    codes = {code.id for code in study.framework().codes}
+    codings, judged, problems = [], [], []
+    for number, row in enumerate(rows, 2):
+        try:
+            judged.append((row["segment_id"], row["coder"]))
+            codings += _human(row, known, codes)
+        except InputError as error:
+            judged.pop()
+            problems.append(f"{path}, row {number}: left out, since {error}")
+    study.store.findings.add_codings(codings)
+    study.store.findings.add_judged(judged)
+    return Imported(path, Kind.CODINGS, len(codings), f"{len(set(judged))} judgements", _several(problems))
+
+
+def _human(row: dict[str, str], known: dict[str, str], codes: set[str]) -> list[Coding]:
+    segment_id, code, quote = row["segment_id"], row["code"].strip(), row.get("evidence", "")
+    if segment_id not in known:
+        raise InputError(f"segment {segment_id} is not in the study")
+    if not code:
+        return []
+    if code not in codes:
+        raise InputError(f"code {code} is not in the codebook")
+    span = locate(quote, known[segment_id]) if quote else None
+    polarity = row.get("polarity", "").strip()
+    if polarity and polarity not in set(Polarity):
+        raise InputError(f"polarity {polarity} is not one of {', '.join(Polarity)}")
+    return [
+        Coding(
+            segment_id=segment_id,
+            code=code,
+            coder=row["coder"],
+            outcome=Outcome.ASSIGNED,
+            polarity=Polarity(polarity) if polarity else None,
+            evidence=(EvidenceSpan(start=span.start, end=span.end),) if span else (),
+            rationale=row.get("reason", "") or row.get("memo", ""),
+        )
+    ]
+
+
+def _coded_by(study: Study, path: Path) -> Imported:
+    rows = tables.read_rows(path, "segment_id", "coder")
+    known = {s.id for s in _known_segments(study)}
+    pairs = [(row["segment_id"], row["coder"]) for row in rows if row["segment_id"] in known]
+    study.store.findings.add_judged(pairs)
+    lost = len(rows) - len(pairs)
+    problem = f"{path}: {lost} rows left out, since their segments are not in the study" if lost else ""
+    return Imported(path, Kind.CODED_BY, len(pairs), problem=problem)
+
+
+def _known_segments(study: Study) -> list[segments.Segment]:
+    """Every segment, after cutting transcripts that are still whole: codings refer to segments."""
+    split_transcripts(study)
+    return study.store.corpus.segments()
+
+
+def split_transcripts(study: Study) -> int:
+    """Cut the transcripts that were not cut yet under these settings; returns how many."""
+    settings = study.settings
+    used = f"{settings.min_words}-{settings.max_words} words, {settings.language}"
+    waiting = study.store.corpus.unsplit(used)
+    for transcript_id in waiting:
+        found = segments.split(
+            study.store.corpus.transcript(transcript_id),
+            min_words=settings.min_words,
+            max_words=settings.max_words,
+            language=settings.language,
+        )
+        study.store.corpus.add_segments(transcript_id, found, used)
+    return len(waiting)
+
+
+def _codebook(study: Study, path: Path) -> Imported:
+    if path.suffix.lower() in {".yaml", ".yml"}:
+        framework = codebook.read_yaml(path)
+    else:
+        framework = codebook.from_rows(tables.read_rows(path, "code"), name=path.stem, place=str(path))
+    fresh = study.store.codebooks.use(framework)
+    note = f"{len(framework.assignable)} codes that segments can receive"
+    return Imported(path, Kind.CODEBOOK, len(framework.codes) if fresh else 0, note if fresh else "already in use")
+
+
+def _participants(study: Study, path: Path) -> Imported:
+    rows = tables.read_rows(path, "participant_id")
+    attributes = {row["participant_id"]: {k: v for k, v in row.items() if k != "participant_id"} for row in rows}
+    study.store.corpus.set_participants(attributes)
+    return Imported(path, Kind.PARTICIPANTS, len(attributes))
+
+
+def _several(problems: Sequence[str], most: int = 20) -> str:
+    more = f"; and {len(problems) - most} more rows" if len(problems) > most else ""
+    return "; ".join(problems[:most]) + more

@@ -1,0 +1,72 @@
+"""Language models as the rest of the package sees them: one small protocol and its messages."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+
+class ChatRequest(BaseModel):
+    """One thing to ask.
+
+    Attributes:
+        reply_schema: JSON Schema that the reply must obey; adapters pass it on where they can.
+        max_tokens: Most tokens the reply may have; a longer one comes back truncated.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    system: str
+    user: str
+    reply_schema: dict[str, Any]
+    max_tokens: int = 300
+    temperature: float = 0.0
+    seed: int = 0
+
+
+class ChatReply(BaseModel):
+    """What came back, before anybody trusts it.
+
+    Attributes:
+        finish_reason: `stop`, `length` (truncated), or the endpoint's own word.
+        prompt_tokens: None where the endpoint does not count.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    finish_reason: str
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+    @field_validator("text", mode="before")
+    @classmethod
+    def _without_surrogates(cls, text: str) -> str:
+        """Lone surrogates, which no database takes, become visible escapes."""
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+class ChatModel(Protocol):
+    """A language model that answers by schema."""
+
+    @property
+    def id(self) -> str:
+        """Names the model so that its replies can be found again; known without loading it."""
+
+    @property
+    def endpoint(self) -> str | None:
+        """Where the text goes; None when it stays in this process."""
+
+    @property
+    def concurrency(self) -> int:
+        """How many requests it takes at a time."""
+
+    def complete(self, request: ChatRequest) -> ChatReply:
+        """Answer one request, trying once.
+
+        Raises:
+            ModelUnavailable: a passing fault (busy, timeout, broken connection); try again.
+            RequestRefused: this one request is not accepted (too long, filtered).
+            ModelRefused: no request will be accepted (key, model name).
+        """

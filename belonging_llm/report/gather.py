@@ -1,0 +1,101 @@
+"""Gather from the store what the findings page shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from belonging_llm import prompts
+from belonging_llm.errors import StudyError
+from belonging_llm.report.findings import Findings, Losses, PromptText, RunRecord, TranscriptSummary, Usage
+from belonging_llm.store import Run
+from belonging_llm.study import Study
+from belonging_llm.transcripts import Role
+
+_BATCH = "batch "
+
+
+def gather(study: Study) -> Findings:
+    """Everything about the last finished run.
+
+    Raises:
+        StudyError: no run has finished yet.
+    """
+    store = study.store
+    run = store.runs.latest()
+    if run is None:
+        raise StudyError(f"{study.folder}: no analysis has finished yet; run `belonging analyse`")
+    settings, counts = run.settings, _plain_counts(run)
+    return Findings(
+        study=study.settings.name,
+        run=_record(run, counts),
+        transcripts=[_summary(study, transcript_id) for transcript_id in store.corpus.transcript_ids()],
+        segments=sorted(store.corpus.segments(), key=lambda s: (s.document, s.start)),
+        themes=store.findings.themes(run.id),
+        codings=store.findings.codings(run.id),
+        framework=study.framework(),
+        participants=store.corpus.participants(),
+        outliers=run.counts.get("outliers", []),
+        too_short=run.counts.get("too_short", []),
+        prompts=_prompts(study, settings.get("prompts", {})),
+        usage=Usage(**store.ledger.usage(run.id)),
+        losses=_losses(run),
+        language_model="" if settings.get("llm") == "none" else settings.get("llm", ""),
+        encoder=settings.get("embedder", ""),
+        synthetic=study.settings.synthetic,
+    )
+
+
+def _record(run: Run, counts: dict[str, Any]) -> RunRecord:
+    return RunRecord(
+        id=run.id,
+        status=run.status,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        settings={k: v for k, v in run.settings.items() if k not in {"versions", "prompts"}},
+        counts=counts,
+        versions=run.settings.get("versions", {}),
+    )
+
+
+def _summary(study: Study, transcript_id: str) -> TranscriptSummary:
+    found = study.store.corpus.transcript(transcript_id)
+    return TranscriptSummary(found.name, sum(turn.role is Role.PARTICIPANT for turn in found.turns))
+
+
+def _prompts(study: Study, used: dict[str, str]) -> list[PromptText]:
+    """The run's prompts; one that was edited since is said to be gone rather than shown wrongly."""
+    found = []
+    for name, digest in sorted(used.items()):
+        prompt: prompts.Prompt = study.prompt(name)
+        same = prompt.digest == digest
+        found.append(PromptText(name, digest, prompt.source if same else "This prompt was changed after the run."))
+    return found
+
+
+def _batches(run: Run) -> Counter[str]:
+    """Counts of the coding batches, summed."""
+    total: Counter[str] = Counter()
+    for name, counts in run.counts.items():
+        if name.startswith(_BATCH):
+            total.update(counts)
+    return total
+
+
+def _plain_counts(run: Run) -> dict[str, Any]:
+    """A run's counts, less the lists that the page shows elsewhere."""
+    left_out = {"outliers", "too_short"}
+    kept = {k: v for k, v in run.counts.items() if k not in left_out and not k.startswith(_BATCH)}
+    batches = _batches(run)
+    return kept | {"segments the language model was asked to code": batches["asked"]}
+
+
+def _losses(run: Run) -> Losses:
+    counts, batches = run.counts, _batches(run)
+    return Losses(
+        theme_quotes=counts.get("theme_quotes_unlocated"),
+        code_evidence=batches["unlocated"] if batches else None,
+        themes_renamed=counts.get("themes_renamed"),
+        themes_unnamed=counts.get("themes_failed"),
+        replies_refused=sum(counts.get("reply_failures", {}).values()),
+    )

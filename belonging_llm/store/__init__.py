@@ -1,0 +1,35 @@
+"""The study's database: the only package that knows SQL."""
+
+from __future__ import annotations
+
+from belonging_llm.store.codebooks import Codebooks
+from belonging_llm.store.corpus import Corpus
+from belonging_llm.store.database import connect
+from belonging_llm.store.findings import Findings
+from belonging_llm.store.ledger import StoredLedger
+from belonging_llm.store.runs import Run, Runs
+from belonging_llm.store.vectors import StoredVectors
+
+__all__ = ["Run", "Store"]
+
+
+class Store:
+    """Everything a study keeps, by what it is."""
+
+    def __init__(self, url: str) -> None:
+        """Open the database at a SQLAlchemy URL, bringing its schema up to date.
+
+        Raises:
+            StudyError: it cannot be opened.
+        """
+        self._engine = connect(url)
+        self.corpus = Corpus(self._engine)
+        self.codebooks = Codebooks(self._engine)
+        self.vectors = StoredVectors(self._engine)
+        self.ledger = StoredLedger(self._engine)
+        self.runs = Runs(self._engine)
+        self.findings = Findings(self._engine)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()

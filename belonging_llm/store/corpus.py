@@ -1,0 +1,104 @@
+"""Transcripts, participants and segments in the database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+
+from belonging_llm.provenance import now
+from belonging_llm.segments import Segment
+from belonging_llm.store.schema import cutting, participant, segment, transcript
+from belonging_llm.store.writing import add_new
+from belonging_llm.transcripts import Transcript
+
+# The cut of transcripts whose units came with them.
+GIVEN = "given"
+
+
+class Corpus:
+    """What was said; nothing here ever changes once written."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def add(self, found: Transcript, segments: Sequence[Segment] = ()) -> bool:
+        """Keep a transcript (and its segments where the units came with it).
+
+        Returns:
+            False when the same words are already in.
+        """
+        row = {"id": found.id, "name": found.name, "content": found.model_dump_json(), "imported_at": now()}
+        with self._engine.begin() as connection:
+            if connection.execute(sa.select(transcript.c.id).where(transcript.c.id == found.id)).first():
+                return False
+            connection.execute(transcript.insert(), row | {"split_with": GIVEN if segments else None})
+            _add_cut(connection, segments, GIVEN)
+        return True
+
+    def names(self) -> dict[str, str]:
+        """Transcripts' names by id."""
+        with self._engine.connect() as connection:
+            return {i: n for i, n in connection.execute(sa.select(transcript.c.id, transcript.c.name))}
+
+    def transcript(self, transcript_id: str) -> Transcript:
+        """One transcript; KeyError when it is not in."""
+        with self._engine.connect() as connection:
+            query = sa.select(transcript.c.content).where(transcript.c.id == transcript_id)
+            content = connection.execute(query).scalar_one_or_none()
+        if content is None:
+            raise KeyError(transcript_id)
+        return Transcript.model_validate_json(content)
+
+    def transcript_ids(self) -> list[str]:
+        """All transcripts in canonical order (by content digest)."""
+        with self._engine.connect() as connection:
+            return list(connection.execute(sa.select(transcript.c.id).order_by(transcript.c.id)).scalars())
+
+    def unsplit(self, settings: str) -> list[str]:
+        """Transcripts not yet cut into segments under these settings, in canonical order."""
+        with self._engine.connect() as connection:
+            stale = transcript.c.split_with.is_distinct_from(settings) & transcript.c.split_with.is_distinct_from(GIVEN)
+            query = sa.select(transcript.c.id).where(stale)
+            return list(connection.execute(query.order_by(transcript.c.id)).scalars())
+
+    def add_segments(self, transcript_id: str, segments: Sequence[Segment], settings: str) -> None:
+        """Keep the segments of one transcript, and note how it was cut, in one transaction."""
+        with self._engine.begin() as connection:
+            _add_cut(connection, segments, settings)
+            update = transcript.update().where(transcript.c.id == transcript_id)
+            connection.execute(update.values(split_with=settings))
+
+    def segments(self) -> list[Segment]:
+        """Every segment of the cuts in use, by transcript and place."""
+        in_use = (cutting.c.segment_id == segment.c.id) & (cutting.c.settings == transcript.c.split_with)
+        query = sa.select(segment).join(transcript).join(cutting, in_use)
+        query = query.order_by(segment.c.transcript_id, segment.c.start, segment.c.id)
+        with self._engine.connect() as connection:
+            return [Segment.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+
+    def segment_text(self, segment_id: str) -> str | None:
+        """The words of a segment; None when there is no such segment."""
+        with self._engine.connect() as connection:
+            return connection.execute(
+                sa.select(segment.c.text).where(segment.c.id == segment_id)
+            ).scalar_one_or_none()
+
+    def set_participants(self, attributes: Mapping[str, Mapping[str, str]]) -> None:
+        """Keep participants' attributes; a participant already known gets the new ones."""
+        with self._engine.begin() as connection:
+            for who, values in attributes.items():
+                connection.execute(participant.delete().where(participant.c.id == who))
+                connection.execute(participant.insert(), {"id": who, "attributes": json.dumps(dict(values))})
+
+    def participants(self) -> dict[str, dict[str, str]]:
+        """Attributes by participant, sorted by id."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(sa.select(participant).order_by(participant.c.id)).all()
+        return {row.id: json.loads(row.attributes) for row in rows}
+
+
+def _add_cut(connection: sa.Connection, segments: Sequence[Segment], settings: str) -> None:
+    add_new(connection, segment, [s.model_dump() for s in segments])
+    add_new(connection, cutting, [{"settings": settings, "segment_id": s.id} for s in segments])

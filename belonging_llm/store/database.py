@@ -1,0 +1,54 @@
+"""Open a study's database: connection, safety settings, migrations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from belonging_llm.errors import StudyError
+
+
+def connect(url: str) -> sa.Engine:
+    """An engine on a database whose schema is current.
+
+    SQLite runs in write-ahead mode with foreign keys on, and a commit is on disk when it returns.
+
+    Raises:
+        StudyError: the database cannot be opened, or was made by a newer version.
+    """
+    engine = sa.create_engine(url)
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _careful)
+    try:
+        with engine.begin() as connection:
+            _migrate(connection)
+    except sa.exc.DatabaseError as error:
+        raise StudyError(f"the database {engine.url!r} cannot be opened: {error.orig}") from error
+    return engine
+
+
+def _careful(connection: Any, _: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL", "busy_timeout=30000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _migrate(connection: sa.Connection) -> None:
+    from alembic.migration import MigrationContext
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    current = MigrationContext.configure(connection).get_current_revision()
+    scripts = ScriptDirectory.from_config(config)
+    if current == scripts.get_current_head():
+        return
+    if current and current not in {script.revision for script in scripts.walk_revisions()}:
+        raise StudyError(f"the study's database has schema {current}, which this version does not know; upgrade")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,62 @@
+"""The ledger in the database: every reply is committed before anybody parses it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from belonging_llm.asking import LedgerEntry
+from belonging_llm.llm import ChatReply, ChatRequest
+from belonging_llm.provenance import digest, now
+from belonging_llm.store.schema import call, egress
+
+
+class StoredLedger:
+    """`Ledger` on a study's database."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def replies(self, key: str) -> Sequence[LedgerEntry]:
+        """All replies under a key, by attempt."""
+        query = sa.select(call).where(call.c.key == key).order_by(call.c.attempt)
+        with self._engine.connect() as connection:
+            return [_entry(row) for row in connection.execute(query).mappings()]
+
+    def record(self, entry: LedgerEntry, request: ChatRequest, endpoint: str | None) -> None:
+        """Commit one reply, and a line of the egress log when the request left this process."""
+        asked = request.model_dump_json()
+        row = entry.model_dump(exclude={"reply"}) | {"request": asked, "reply": _storable(entry.reply)}
+        with self._engine.begin() as connection:
+            connection.execute(call.insert(), row)
+            if endpoint:
+                sent = {"bytes": len(asked.encode()), "digest": digest(asked)}
+                connection.execute(egress.insert(), {"at": now(), "endpoint": endpoint, "model": entry.model} | sent)
+
+    def usage(self, run_id: str | None = None) -> dict[str, Any]:
+        """Calls, seconds and tokens of a run, or of all; tokens that an endpoint did not count are left out."""
+        query = sa.select(call.c.reply, call.c.seconds)
+        if run_id is not None:
+            query = query.where(call.c.run_id == run_id)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        replies = [ChatReply.model_validate_json(reply) for reply, _ in rows]
+        return {
+            "calls": len(rows),
+            "seconds": round(sum(seconds for _, seconds in rows), 1),
+            "prompt_tokens": sum(r.prompt_tokens or 0 for r in replies),
+            "completion_tokens": sum(r.completion_tokens or 0 for r in replies),
+        }
+
+
+def _storable(reply: ChatReply) -> str:
+    """The reply as ASCII JSON: lone surrogates and NULs, which databases refuse, survive as escapes."""
+    return json.dumps(reply.model_dump())
+
+
+def _entry(row: sa.RowMapping) -> LedgerEntry:
+    fields = {name: row[name] for name in LedgerEntry.model_fields if name != "reply"}
+    return LedgerEntry(**fields, reply=ChatReply.model_validate(json.loads(row["reply"])))

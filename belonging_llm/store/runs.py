@@ -1,0 +1,93 @@
+"""Runs in the database: what went in, how it ended, what it counted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict
+
+from belonging_llm.provenance import now
+from belonging_llm.store.schema import run
+
+
+class Run(BaseModel):
+    """One execution of the analysis.
+
+    Attributes:
+        inputs_digest: Digest of transcripts, codebook, prompts, models and settings.
+        status: `running`, `complete` (every segment has an outcome) or `incomplete`.
+        settings: What shaped the result, in full, with versions of the packages.
+        counts: What was found, lost and spent.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    inputs_digest: str
+    status: str
+    started_at: str
+    finished_at: str | None
+    settings: dict[str, Any]
+    counts: dict[str, Any]
+
+
+class Runs:
+    """The study's runs."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def start(self, inputs_digest: str, settings: Mapping[str, Any]) -> Run:
+        """Continue the interrupted run with the same inputs, or begin a new one."""
+        with self._engine.begin() as connection:
+            query = sa.select(run).where(run.c.inputs_digest == inputs_digest, run.c.status == "running")
+            row = connection.execute(query).mappings().first()
+            if row is None:
+                fresh = {
+                    "id": uuid4().hex,
+                    "inputs_digest": inputs_digest,
+                    "status": "running",
+                    "started_at": now(),
+                    "finished_at": None,
+                    "settings": json.dumps(dict(settings)),
+                    "counts": "{}",
+                }
+                connection.execute(run.insert(), fresh)
+                return _run(fresh)
+            return _run(dict(row))
+
+    def note(self, run_id: str, **counts: Any) -> None:
+        """Add to a run's counts."""
+        with self._engine.begin() as connection:
+            query = sa.select(run.c.counts).where(run.c.id == run_id)
+            known = json.loads(connection.execute(query).scalar_one())
+            connection.execute(run.update().where(run.c.id == run_id).values(counts=json.dumps(known | counts)))
+
+    def finish(self, run_id: str, status: str) -> None:
+        """Close a run as `complete` or `incomplete`."""
+        with self._engine.begin() as connection:
+            connection.execute(run.update().where(run.c.id == run_id).values(status=status, finished_at=now()))
+
+    def get(self, run_id: str) -> Run:
+        """One run."""
+        with self._engine.connect() as connection:
+            return _run(dict(connection.execute(sa.select(run).where(run.c.id == run_id)).mappings().one()))
+
+    def latest(self, *, finished: bool = True) -> Run | None:
+        """The run that ended last (or, with `finished=False`, that began last)."""
+        query = sa.select(run).order_by(run.c.started_at.desc(), run.c.id)
+        if finished:
+            query = query.where(run.c.status != "running").order_by(None).order_by(run.c.finished_at.desc())
+        with self._engine.connect() as connection:
+            row = connection.execute(query.limit(1)).mappings().first()
+        return _run(dict(row)) if row else None
+
+
+def _run(row: Mapping[str, Any]) -> Run:
+    return Run.model_validate(
+        {**row, "settings": json.loads(row["settings"]), "counts": json.loads(row["counts"])}
+    )

@@ -1,0 +1,157 @@
+"""The tables of a study's database. Alembic's migrations build them; this is what they build."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+transcript = sa.Table(
+    "transcript",
+    metadata,
+    sa.Column("id", sa.String(16), primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False, comment="the Transcript as JSON: text, turns, header"),
+    sa.Column("split_with", sa.Text, comment="settings of the cut in use; null until cut"),
+    sa.Column("imported_at", sa.Text, nullable=False),
+)
+
+participant = sa.Table(
+    "participant",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("attributes", sa.Text, nullable=False),
+)
+
+segment = sa.Table(
+    "segment",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("transcript_id", sa.ForeignKey("transcript.id"), nullable=False, index=True),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("participant", sa.Text, nullable=False, index=True),
+    sa.Column("turn", sa.Integer, nullable=False),
+    sa.Column("part", sa.Integer, nullable=False),
+    sa.Column("start", sa.Integer, nullable=False),
+    sa.Column("end", sa.Integer, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+)
+
+cutting = sa.Table(
+    "cutting",
+    metadata,
+    sa.Column("settings", sa.String(64), primary_key=True),
+    sa.Column("segment_id", sa.ForeignKey("segment.id"), primary_key=True),
+    comment="which segments a transcript was cut into under which settings; the transcript says which are in use",
+)
+
+vector = sa.Table(
+    "vector",
+    metadata,
+    sa.Column("text_digest", sa.String(64), primary_key=True),
+    sa.Column("model", sa.String(200), primary_key=True),
+    sa.Column("data", sa.LargeBinary, nullable=False, comment="float32, little-endian, unit length"),
+)
+
+codebook = sa.Table(
+    "codebook",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("imported_at", sa.Text, nullable=False),
+    sa.Column("ordinal", sa.Integer, nullable=False, comment="the highest is the one in use"),
+)
+
+run = sa.Table(
+    "run",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("inputs_digest", sa.String(64), nullable=False, index=True),
+    sa.Column("status", sa.String(16), nullable=False, comment="running, complete, incomplete"),
+    sa.Column("started_at", sa.Text, nullable=False),
+    sa.Column("finished_at", sa.Text),
+    sa.Column("settings", sa.Text, nullable=False),
+    sa.Column("counts", sa.Text, nullable=False),
+)
+
+call = sa.Table(
+    "call",
+    metadata,
+    sa.Column("key", sa.String(64), primary_key=True, comment="digest of what was asked"),
+    sa.Column("attempt", sa.Integer, primary_key=True),
+    sa.Column("run_id", sa.String(32), nullable=False, index=True),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("prompt", sa.Text, nullable=False),
+    sa.Column("prompt_digest", sa.String(64), nullable=False),
+    sa.Column("request", sa.Text, nullable=False),
+    sa.Column("reply", sa.Text, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+)
+
+egress = sa.Table(
+    "egress",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("endpoint", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("bytes", sa.Integer, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False, comment="of the request; the text itself is not logged"),
+)
+
+theme = sa.Table(
+    "theme",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("ordinal", sa.Integer, nullable=False),
+    sa.Column("content", sa.Text, nullable=False, comment="the Theme as JSON, less its members"),
+)
+
+theme_member = sa.Table(
+    "theme_member",
+    metadata,
+    sa.Column("run_id", sa.String(32), primary_key=True),
+    sa.Column("theme_id", sa.String(32), primary_key=True),
+    sa.Column("segment_id", sa.ForeignKey("segment.id"), primary_key=True),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("strength", sa.Float, nullable=False),
+    sa.Column("belongs", sa.String(8), nullable=False),
+    sa.ForeignKeyConstraint(["run_id", "theme_id"], ["theme.run_id", "theme.id"]),
+)
+
+coding = sa.Table(
+    "coding",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("run_id", sa.String(32), nullable=False, comment="empty for people's codings"),
+    sa.Column("segment_id", sa.ForeignKey("segment.id"), nullable=False, index=True),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("coder", sa.Text, nullable=False),
+    sa.Column("outcome", sa.String(16), nullable=False),
+    sa.Column("polarity", sa.String(16)),
+    sa.Column("confidence", sa.Float),
+    sa.Column("evidence", sa.Text, nullable=False),
+    sa.Column("rationale", sa.Text, nullable=False),
+    sa.Column("provenance", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.UniqueConstraint("run_id", "segment_id", "code", "coder", name="uq_coding_judgement"),
+)
+
+judged = sa.Table(
+    "judged",
+    metadata,
+    sa.Column("segment_id", sa.ForeignKey("segment.id"), primary_key=True),
+    sa.Column("coder", sa.Text, primary_key=True),
+    comment="who judged what; a judged segment without a coding has none of the codes",
+)
+
+

@@ -1,0 +1,61 @@
+"""Results as lines that people read on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from belonging_llm.usecases import Analysed, Status
+
+_SHOWN = 10
+
+
+def analysis_lines(result: Analysed) -> Iterator[str]:
+    """What was found, what it took, where the report is."""
+    if result.unchanged:
+        yield "nothing changed since the last run"
+    yield f"{result.interviews} transcripts, {result.participants} participants, {result.segments} segments"
+    yield f"{len(result.themes)} themes; {result.outliers} segments fit none of them"
+    for theme in result.themes:
+        place = "outside the framework" if theme["outside"] else ", ".join(theme["codes"]) or "not mapped"
+        yield f"  {theme['name']}  [{place}]  {theme['segments']} segments, {theme['participants']} participants"
+    yield f"codings (segment × code): {_outcomes(result.outcomes)}"
+    yield from _failures(result.failed)
+    share = f", {result.model_seconds / result.seconds:.0%} of it model time" if result.calls else ""
+    yield f"model calls: {result.calls}"
+    yield f"time: {result.seconds} s{share}"
+    yield f"report: {result.report}"
+    if not result.complete:
+        yield "finished incomplete: rerun the same command to try what failed again"
+
+
+def status_lines(result: Status) -> Iterator[str]:
+    """What is in, what is coded, what waits, what failed."""
+    yield f"{result.name}: {result.transcripts} transcripts, {result.participants} participants, {result.segments} segments"
+    yield f"codebook: {result.codebook}"
+    yield "people's codings: " + (", ".join(f"{c} judged {n}" for c, n in result.coders.items()) or "none")
+    if result.last_run:
+        yield f"last run: {result.last_run['status']}, {result.last_run['finished_at']}"
+    else:
+        yield "last run: none yet"
+    if result.interrupted:
+        yield "a run was interrupted: `belonging analyse` continues it"
+    if result.outcomes:
+        yield f"codings (segment × code): {_outcomes(result.outcomes)}"
+    yield f"segments waiting to be coded: {result.waiting}"
+    yield from _failures(result.failed)
+    usage = result.usage
+    yield (
+        f"model calls so far: {usage['calls']:.0f} ({usage['seconds']} s, {usage['prompt_tokens']:.0f} tokens in, "
+        f"{usage['completion_tokens']:.0f} out)"
+    )
+
+
+def _outcomes(counts: Mapping[str, int]) -> str:
+    names = ("assigned", "not_assigned", "abstained", "failed")
+    return ", ".join(f"{counts.get(name, 0)} {name.replace('_', ' ')}" for name in names)
+
+
+def _failures(failed: list[str]) -> Iterator[str]:
+    if failed:
+        more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
+        yield f"FAILED segments: {len(failed)} ({', '.join(failed[:_SHOWN])}{more}); they have no outcome, not 'no code'"

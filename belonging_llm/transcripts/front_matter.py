@@ -1,0 +1,32 @@
+"""YAML front matter: what a file says of itself before the talk begins."""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+from belonging_llm.errors import TranscriptError
+
+_BLOCK = re.compile(r"\A---[ \t]*\n(?P<yaml>.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+
+
+def read_front_matter(text: str, place: str) -> tuple[dict[str, str], int]:
+    """The header's fields as plain strings, and the offset where the body begins.
+
+    Raises:
+        TranscriptError: the block is there but is not a YAML mapping.
+    """
+    block = _BLOCK.match(text)
+    if block is None:
+        return {}, 0
+    try:
+        fields = yaml.safe_load(block["yaml"])
+    except yaml.YAMLError as error:
+        raise TranscriptError(f"{place}: the front matter between the --- lines is not valid YAML: {error}") from error
+    if fields is None:
+        return {}, block.end()
+    if not isinstance(fields, dict):
+        # A rule of dashes around prose, not a header.
+        return {}, 0
+    return {str(key): str(value) for key, value in fields.items()}, block.end()

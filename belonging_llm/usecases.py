@@ -1,0 +1,187 @@
+"""What the command line does on a study, one function a command."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from belonging_llm.study import Study
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """How an analysis ended.
+
+    Attributes:
+        unchanged: Nothing changed since the last complete run; nothing was done.
+        calls: Model calls that this command paid for.
+        seconds: Wall time of this command's work; `model_seconds` the part spent in model calls.
+        failed: Segments with a failed outcome.
+    """
+
+    run_id: str
+    complete: bool
+    unchanged: bool
+    report: str
+    interviews: int
+    participants: int
+    segments: int
+    themes: list[dict[str, Any]]
+    outliers: int
+    outcomes: dict[str, int]
+    failed: list[str]
+    calls: int
+    seconds: float
+    model_seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a study holds, and how far it is."""
+
+    name: str
+    transcripts: int
+    participants: int
+    segments: int
+    codebook: str
+    coders: dict[str, int]
+    last_run: dict[str, Any] | None
+    interrupted: bool
+    waiting: int
+    outcomes: dict[str, int]
+    failed: list[str]
+    usage: dict[str, float]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+def analyse(folder: Path, llm: str | None, embedder: str | None) -> Analysed:
+    """Run the analysis flow on a study and write its report.
+
+    Args:
+        llm: Spec of the language model; the study's own when None.
+        embedder: Spec of the embedding model, likewise.
+
+    Raises:
+        BelongingError: bad input, a refused or missing model, or an endpoint that is gone.
+    """
+    from belonging_llm import analysis
+    from belonging_llm.analysis import Job
+
+    started = time.monotonic()
+    study = Study(folder)
+    job = Job(str(study.folder), llm or study.settings.llm, embedder or study.settings.embedder)
+    run, unchanged = analysis.prepare(job)
+    if not unchanged:
+        _run_flow(study, job)
+    bench = analysis.workbench(job)
+    calls, model_seconds = bench.work_done()
+    report = study.reports / "findings.html"
+    if not unchanged or not report.exists():
+        write_report(folder)
+    return _analysed(study, run.id, unchanged, calls, time.monotonic() - started, model_seconds)
+
+
+def _run_flow(study: Study, job: Any) -> None:
+    """Hand the job to Prefect; started only when there is work, since Prefect takes seconds to start."""
+    from flows.settings import use_prefect_quietly
+
+    use_prefect_quietly(study.prefect_home)
+    from flows.analyse import analyse as flow
+
+    flow(**asdict(job))
+
+
+def _analysed(
+    study: Study, run_id: str, unchanged: bool, calls: int, seconds: float, model_seconds: float
+) -> Analysed:
+    from belonging_llm.analysis import failed_segments
+
+    store = study.store
+    run, themes, segments = store.runs.get(run_id), store.findings.themes(run_id), store.corpus.segments()
+    where = {s.id: s.participant for s in segments}
+    return Analysed(
+        run_id=run_id,
+        complete=run.status == "complete",
+        unchanged=unchanged,
+        report=str(study.reports / "findings.html"),
+        interviews=len(store.corpus.transcript_ids()),
+        participants=len(set(where.values())),
+        segments=len(segments),
+        themes=[
+            {
+                "id": t.id,
+                "name": t.name,
+                "segments": len(t.members),
+                "participants": len({where[m.segment_id] for m in t.members}),
+                "codes": [c.code for c in t.mapping.codes],
+                "outside": t.mapping.outside,
+            }
+            for t in themes
+        ],
+        outliers=len(run.counts.get("outliers", [])),
+        outcomes=dict(store.findings.outcomes(run_id)),
+        failed=failed_segments(store.findings.codings(run_id)),
+        calls=calls,
+        seconds=round(seconds, 1),
+        model_seconds=round(model_seconds, 1),
+    )
+
+
+def status(folder: Path) -> Status:
+    """What is in a study, what is coded, what waits, what failed.
+
+    Raises:
+        StudyError: not a study.
+    """
+    from belonging_llm.analysis import failed_segments
+    from belonging_llm.importing import split_transcripts
+
+    study = Study(folder)
+    split_transcripts(study)
+    store = study.store
+    segments = store.corpus.segments()
+    newest, run = store.runs.latest(finished=False), store.runs.latest()
+    interrupted = newest is not None and newest.status == "running"
+    coded = store.findings.coded(newest.id) if newest else set()
+    return Status(
+        name=study.settings.name,
+        transcripts=len(store.corpus.transcript_ids()),
+        participants=len({s.participant for s in segments}),
+        segments=len(segments),
+        codebook=study.framework().name,
+        coders=store.findings.coders(),
+        last_run=run.model_dump(include={"id", "status", "started_at", "finished_at"}) if run else None,
+        interrupted=interrupted,
+        waiting=sum(s.id not in coded for s in segments),
+        outcomes=dict(store.findings.outcomes(newest.id)) if newest else {},
+        failed=failed_segments(store.findings.codings(newest.id)) if newest else [],
+        usage=store.ledger.usage(),
+    )
+
+
+def write_report(folder: Path) -> Path:
+    """Write `reports/findings.html` for the last finished run; returns its path.
+
+    Raises:
+        StudyError: no run has finished yet.
+    """
+    from belonging_llm.report.gather import gather
+    from belonging_llm.report.findings import render
+
+    study = Study(folder)
+    target = study.reports / "findings.html"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    page = render(gather(study))
+    partial = target.with_suffix(".part")
+    partial.write_text(page, encoding="utf-8")
+    partial.replace(target)
+    return target

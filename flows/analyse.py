@@ -1,0 +1,68 @@
+"""The main job as a flow: one task a stage, one a batch of codings, never one a segment."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from prefect import flow, task
+
+from belonging_llm import analysis
+from belonging_llm.analysis import Job
+from belonging_llm.progress import Progress
+
+# Retries live in the asking layer alone, and replies in the ledger: a task that repeated itself
+# or kept its result would do both a second time.
+_PLAIN = {"retries": 0, "persist_result": False}
+
+
+@task(name="embed segments", **_PLAIN)
+def embed_segments(job: dict[str, str]) -> int:
+    """Vectors for every segment."""
+    with Progress("embedding segments") as progress:
+        return analysis.embed_segments(Job(**job), progress)
+
+
+@task(name="find themes", **_PLAIN)
+def find_themes(job: dict[str, str], run_id: str) -> int:
+    """Themes, named and mapped."""
+    with Progress("naming and mapping themes") as progress:
+        return analysis.find_themes(Job(**job), run_id, progress)
+
+
+@task(name="code batch", **_PLAIN)
+def code_batch(job: dict[str, str], run_id: str, rows: list[int], place: str) -> int:
+    """Outcomes for one batch of segments."""
+    with Progress(f"coding segments, batch {place}") as progress:
+        return analysis.code_batch(Job(**job), run_id, rows, progress)
+
+
+@task(name="finish run", **_PLAIN)
+def finish(job: dict[str, str], run_id: str) -> str:
+    """Close the run; returns its status."""
+    return analysis.finish(Job(**job), run_id).status
+
+
+@flow(name="analyse", persist_result=False)
+def analyse(folder: str, llm: str, embedder: str) -> str:
+    """Analyse a study from transcripts to codings.
+
+    Args:
+        folder: The study's folder.
+        llm: Spec of the language model, such as `local`.
+        embedder: Spec of the embedding model, such as `local`.
+
+    Returns:
+        The id of the run that holds the result; an unchanged study returns its last run.
+    """
+    job = Job(folder, llm, embedder)
+    run, unchanged = analysis.prepare(job)
+    if unchanged:
+        return run.id
+    plain = asdict(job)
+    embed_segments(plain)
+    find_themes(plain, run.id)
+    waiting = analysis.batches(job, run.id)
+    for number, rows in enumerate(waiting, 1):
+        code_batch(plain, run.id, rows, f"{number} of {len(waiting)}")
+    finish(plain, run.id)
+    return run.id
