@@ -178,6 +178,7 @@ def find_themes(job: Job, run_id: str, done: Done = _silent) -> int:
         asker=bench.asker(run_id),
         prompt=bench.prompts["label_theme.v1"],
         again=bench.prompts["rename_theme.v1"],
+        embed=bench.embed,
         done=lambda n: done(n, total),
     )
     found = _map(bench, run_id, labelled.themes, lambda n: done(total // 2 + n, total))
@@ -186,6 +187,7 @@ def find_themes(job: Job, run_id: str, done: Done = _silent) -> int:
         themes=len(found),
         themes_failed=labelled.failed,
         themes_renamed=labelled.renamed,
+        themes_in_vivo=labelled.in_vivo,
         theme_quotes_unlocated=labelled.unlocated,
         themes_unmapped=sum(not t.mapping.by for t in found),
         clustering=grouped.method,

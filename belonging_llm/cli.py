@@ -43,7 +43,7 @@ def _plainly(command: Callable[..., int | None]) -> Callable[..., None]:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="belonging")
 def main() -> None:
-    """Thematic analysis of interviews on belonging, with a language model and people in charge.
+    r"""Thematic analysis of interviews on belonging, with a language model and people in charge.
 
     \b
     belonging init STUDY --sample     make a study with the synthetic interviews
@@ -82,7 +82,7 @@ def init(study: Path, framework: str, sample: bool) -> None:
 @_JSON
 @_plainly
 def import_(study: Path, paths: Sequence[Path], kind: str | None, as_json: bool) -> int:
-    """Bring files (or folders of files) into STUDY; a file already in changes nothing.
+    r"""Bring files (or folders of files) into STUDY; a file already in changes nothing.
 
     \b
     transcripts   .txt or .md with speaker labels, or prose with front matter
@@ -101,7 +101,10 @@ def import_(study: Path, paths: Sequence[Path], kind: str | None, as_json: bool)
 
 @main.command()
 @_STUDY
-@click.option("--llm", help="local, local:FILE.gguf, openai:MODEL, langchain:PROVIDER:MODEL, http://HOST:PORT/v1#MODEL, none.")
+@click.option(
+    "--llm",
+    help="local, local:FILE.gguf, openai:MODEL, langchain:PROVIDER:MODEL, http://HOST:PORT/v1#MODEL, or none.",
+)
 @click.option("--embedder", help="local, all-MiniLM-L6-v2, all-mpnet-base-v2, or the folder of a model.")
 @_JSON
 @_plainly

@@ -82,11 +82,11 @@ def find(vectors: Vectors, keys: Sequence[str], *, seed: int = 0, min_size: int 
     Returns:
         Groups and outliers; HDBSCAN labels noise -1, noise near a group joins it as `near`.
     """
-    unique, first, inverse = np.unique(np.asarray(keys, dtype=object).astype(str), return_index=True, return_inverse=True)
+    unique, first, inverse = np.unique(np.asarray(keys).astype(str), return_index=True, return_inverse=True)
     if len(unique) < SMALLEST:
         return Clustering((), tuple(range(len(keys))), "too few texts to group")
     points = vectors[first]
-    size = min_size or max(3, round(0.5 * len(unique) ** 0.5))
+    size = min_size or max(3, round(0.6 * len(unique) ** 0.5))
     reduced, method = _reduce(points, seed)
     labels = _dense(reduced, size)
     return _describe(points, labels, inverse, np.asarray(keys).astype(str), f"{method}, HDBSCAN({size})")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -83,12 +84,12 @@ class Framework(BaseModel):
             raise ValueError("no code may be assigned")
         return self
 
-    @property
+    @cached_property
     def assignable(self) -> tuple[Code, ...]:
         """The codes that segments can receive, in the codebook's order."""
         return tuple(code for code in self.codes if code.assignable)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the whole content."""
         return digest(self.model_dump(mode="json"))

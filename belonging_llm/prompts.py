@@ -18,9 +18,7 @@ from belonging_llm import resources
 from belonging_llm.errors import PromptError
 from belonging_llm.provenance import text_digest
 
-_PARTS = re.compile(
-    r"\A---\n(?P<head>.*?)\n---\n\s*## System\n(?P<system>.*?)\n## User\n(?P<user>.*)\Z", re.DOTALL
-)
+_PARTS = re.compile(r"\A---\n(?P<head>.*?)\n---\n\s*## System\n(?P<system>.*?)\n## User\n(?P<user>.*)\Z", re.DOTALL)
 
 
 class _Head(BaseModel):
@@ -109,6 +107,9 @@ def quoted(text: str) -> str:
 
 
 _ENVIRONMENT = jinja2.Environment(
-    undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False  # noqa: S701 - not HTML
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    autoescape=False,  # noqa: S701 - not HTML
 )
 _ENVIRONMENT.filters["quoted"] = quoted

@@ -13,7 +13,7 @@ def analysis_lines(result: Analysed) -> Iterator[str]:
     """What was found, what it took, where the report is."""
     if result.unchanged:
         yield "nothing changed since the last run"
-    yield f"{result.interviews} transcripts, {result.participants} participants, {result.segments} segments"
+    yield _size(result.interviews, result.participants, result.segments)
     yield f"{len(result.themes)} themes; {result.outliers} segments fit none of them"
     for theme in result.themes:
         place = "outside the framework" if theme["outside"] else ", ".join(theme["codes"]) or "not mapped"
@@ -30,7 +30,7 @@ def analysis_lines(result: Analysed) -> Iterator[str]:
 
 def status_lines(result: Status) -> Iterator[str]:
     """What is in, what is coded, what waits, what failed."""
-    yield f"{result.name}: {result.transcripts} transcripts, {result.participants} participants, {result.segments} segments"
+    yield f"{result.name}: {_size(result.transcripts, result.participants, result.segments)}"
     yield f"codebook: {result.codebook}"
     yield "people's codings: " + (", ".join(f"{c} judged {n}" for c, n in result.coders.items()) or "none")
     if result.last_run:
@@ -50,6 +50,10 @@ def status_lines(result: Status) -> Iterator[str]:
     )
 
 
+def _size(transcripts: int, participants: int, segments: int) -> str:
+    return f"{transcripts} transcripts, {participants} participants, {segments} segments"
+
+
 def _outcomes(counts: Mapping[str, int]) -> str:
     names = ("assigned", "not_assigned", "abstained", "failed")
     return ", ".join(f"{counts.get(name, 0)} {name.replace('_', ' ')}" for name in names)
@@ -58,4 +62,4 @@ def _outcomes(counts: Mapping[str, int]) -> str:
 def _failures(failed: list[str]) -> Iterator[str]:
     if failed:
         more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
-        yield f"FAILED segments: {len(failed)} ({', '.join(failed[:_SHOWN])}{more}); they have no outcome, not 'no code'"
+        yield f"FAILED segments: {len(failed)} ({', '.join(failed[:_SHOWN])}{more}): their outcome is open, not 'no code'"

@@ -100,9 +100,7 @@ def _run_flow(study: Study, job: Any) -> None:
     flow(**asdict(job))
 
 
-def _analysed(
-    study: Study, run_id: str, unchanged: bool, calls: int, seconds: float, model_seconds: float
-) -> Analysed:
+def _analysed(study: Study, run_id: str, unchanged: bool, calls: int, seconds: float, model_seconds: float) -> Analysed:
     from belonging_llm.analysis import failed_segments
 
     store = study.store
@@ -174,8 +172,8 @@ def write_report(folder: Path) -> Path:
     Raises:
         StudyError: no run has finished yet.
     """
-    from belonging_llm.report.gather import gather
     from belonging_llm.report.findings import render
+    from belonging_llm.report.gather import gather
 
     study = Study(folder)
     target = study.reports / "findings.html"

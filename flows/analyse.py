@@ -1,4 +1,8 @@
-"""The main job as a flow: one task a stage, one a batch of codings, never one a segment."""
+"""The main job as a flow: one task a stage, one a batch of codings, never one a segment.
+
+Retries live in the asking layer alone, and replies in the ledger: a task that repeated itself or
+kept its result would do both a second time, so tasks have neither.
+"""
 
 from __future__ import annotations
 
@@ -10,33 +14,29 @@ from belonging_llm import analysis
 from belonging_llm.analysis import Job
 from belonging_llm.progress import Progress
 
-# Retries live in the asking layer alone, and replies in the ledger: a task that repeated itself
-# or kept its result would do both a second time.
-_PLAIN = {"retries": 0, "persist_result": False}
 
-
-@task(name="embed segments", **_PLAIN)
+@task(name="embed segments", retries=0, persist_result=False)
 def embed_segments(job: dict[str, str]) -> int:
     """Vectors for every segment."""
     with Progress("embedding segments") as progress:
         return analysis.embed_segments(Job(**job), progress)
 
 
-@task(name="find themes", **_PLAIN)
+@task(name="find themes", retries=0, persist_result=False)
 def find_themes(job: dict[str, str], run_id: str) -> int:
     """Themes, named and mapped."""
     with Progress("naming and mapping themes") as progress:
         return analysis.find_themes(Job(**job), run_id, progress)
 
 
-@task(name="code batch", **_PLAIN)
+@task(name="code batch", retries=0, persist_result=False)
 def code_batch(job: dict[str, str], run_id: str, rows: list[int], place: str) -> int:
     """Outcomes for one batch of segments."""
     with Progress(f"coding segments, batch {place}") as progress:
         return analysis.code_batch(Job(**job), run_id, rows, progress)
 
 
-@task(name="finish run", **_PLAIN)
+@task(name="finish run", retries=0, persist_result=False)
 def finish(job: dict[str, str], run_id: str) -> str:
     """Close the run; returns its status."""
     return analysis.finish(Job(**job), run_id).status

@@ -1,0 +1,1 @@
+"""Vendors behind the small protocols: each file imports one of them, lazily."""

@@ -20,7 +20,9 @@ _PASSING = (408, 409, 425, 429)
 class OpenAIChat:
     """A chat model behind an OpenAI-compatible endpoint; retries are left to the asking layer."""
 
-    def __init__(self, model: str, base_url: str | None = None, *, concurrency: int = 4, timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self, model: str, base_url: str | None = None, *, concurrency: int = 4, timeout: float = TIMEOUT
+    ) -> None:
         """Name the model and where it runs.
 
         Args:
@@ -58,15 +60,14 @@ class OpenAIChat:
 
     @cached_property
     def _client(self) -> OpenAI:
-        import httpx
-        from openai import OpenAI
+        from openai import DefaultHttpxClient, OpenAI
 
         # A server of one's own needs no key, and the SDK refuses to start without any.
         key = os.environ.get("OPENAI_API_KEY") or ("none" if self.base_url else None)
         if key is None:
             raise ModelRefused("openai: set the environment variable OPENAI_API_KEY, or use --llm local")
         # Proxies of the environment must not see traffic to this machine.
-        own = httpx.Client(trust_env=not is_loopback(self.endpoint), timeout=self._timeout)
+        own = DefaultHttpxClient(trust_env=not is_loopback(self.endpoint), timeout=self._timeout)
         return OpenAI(api_key=key, base_url=self.base_url, max_retries=0, timeout=self._timeout, http_client=own)
 
 

@@ -55,7 +55,7 @@ class SentenceTransformerEncoder:
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
-        logging.disable_progress_bar()
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         options = {"torch_dtype": torch.bfloat16} if self.half else {}
         return SentenceTransformer(str(self.folder), device="cpu", local_files_only=True, model_kwargs=options)
 

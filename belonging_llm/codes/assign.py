@@ -6,7 +6,7 @@ This is the first, plain version. Its confidence is ordered, not calibrated.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,7 +62,8 @@ def open_pairs(evidence: Floats, share: float) -> dict[int, list[int]]:
     distance = np.where(open_to_question, np.abs(evidence - LIKELY), np.inf)
     order = np.argsort(distance.min(axis=1, initial=np.inf), kind="stable")
     rows = [int(i) for i in order if open_to_question[i].any()][: math.floor(share * len(evidence))]
-    return {i: sorted(np.argsort(distance[i], kind="stable")[: min(CANDIDATES, open_to_question[i].sum())]) for i in rows}
+    most = np.minimum(CANDIDATES, open_to_question.sum(axis=1))
+    return {i: sorted(map(int, np.argsort(distance[i], kind="stable")[: most[i]])) for i in rows}
 
 
 def assign(
@@ -90,47 +91,66 @@ def assign(
     Raises:
         Incomplete: the model's endpoint is gone.
     """
-    codes = framework.assignable
-    asked = {i: OpenSegment(segments[i], tuple(codes[j].id for j in open_to[i]), questions[i]) for i in sorted(open_to)}
-    said = judge(list(asked.values()), framework, asker=asker, prompt=prompt, done=done) if asker else {}
-    judged_by = asker.model.id if asker else ""
+    asked = [_open(segments[i], columns, questions[i], framework) for i, columns in sorted(open_to.items())]
+    said = judge(asked, framework, asker=asker, prompt=prompt, done=done) if asker else {}
+    desk = _Desk(framework, asker.model.id if asker else "", encoder, prompt, said)
     strength = evidence_of(signals)
-    codings = []
-    for i, segment in enumerate(segments):
-        answer = said.get(segment.id, {})
-        for j, code in enumerate(codes):
-            verdict = None if isinstance(answer, Exception) else answer.get(code.id)
-            asked_here = segment.id in said
-            provenance = Provenance(
-                model=judged_by if asked_here else "",
-                encoder=encoder,
-                prompt=prompt.name if asked_here else "",
-                prompt_digest=prompt.digest if asked_here else "",
-                codebook_digest=framework.digest,
-                similarity=round(float(signals.similarity[i, j]), 3),
-                theme=round(float(signals.theme[i, j]), 3),
-                asked=asked_here,
-                said=verdict.applies if verdict else None,
-            )
-            base = Coding(
-                segment_id=segment.id,
-                code=code.id,
-                coder=f"model:{judged_by or encoder}",
-                outcome=Outcome.FAILED,
-                provenance=provenance,
-            )
-            if isinstance(answer, Exception):
-                codings.append(base.model_copy(update={"rationale": f"no usable reply: {answer}"}))
-            else:
-                codings.append(_decide(base, float(strength[i, j]), float(signals.leaning[i, j]), verdict))
-    shown = _with_sentences(codings, {s.id: s.text for s in segments}, framework, embed)
+    codings = [
+        desk.decide(segment, j, signals, i, float(strength[i, j]))
+        for i, segment in enumerate(segments)
+        for j in range(len(framework.assignable))
+    ]
     verdicts = [v for answer in said.values() if not isinstance(answer, Exception) for v in answer.values()]
     return Assigned(
-        codings=tuple(shown),
+        codings=tuple(_with_sentences(codings, {s.id: s.text for s in segments}, framework, embed)),
         asked=len(said),
         unlocated=sum(v.unlocated for v in verdicts),
         failed=sum(isinstance(answer, Exception) for answer in said.values()),
     )
+
+
+def _open(segment: Segment, columns: Sequence[int], question: str, framework: Framework) -> OpenSegment:
+    return OpenSegment(segment, tuple(framework.assignable[j].id for j in columns), question)
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """What every decision of one batch shares."""
+
+    framework: Framework
+    model: str
+    encoder: str
+    prompt: Prompt
+    said: Mapping[str, dict[str, Verdict] | Exception]
+
+    def decide(self, segment: Segment, column: int, signals: Signals, row: int, strength: float) -> Coding:
+        """The coding of one pair."""
+        code = self.framework.assignable[column].id
+        answer = self.said.get(segment.id, {})
+        failed = isinstance(answer, Exception)
+        verdict = None if isinstance(answer, Exception) else answer.get(code)
+        base = Coding(
+            segment_id=segment.id,
+            code=code,
+            coder=f"model:{self.model or self.encoder}",
+            outcome=Outcome.FAILED,
+            rationale=f"no usable reply: {answer}" if failed else "",
+            provenance=self._provenance(signals, row, column, segment.id in self.said, verdict),
+        )
+        return base if failed else _decide(base, strength, float(signals.leaning[row, column]), verdict)
+
+    def _provenance(self, signals: Signals, row: int, column: int, asked: bool, verdict: Verdict | None) -> Provenance:
+        return Provenance(
+            model=self.model if asked else "",
+            encoder=self.encoder,
+            prompt=self.prompt.name if asked else "",
+            prompt_digest=self.prompt.digest if asked else "",
+            codebook_digest=self.framework.digest,
+            similarity=round(float(signals.similarity[row, column]), 3),
+            theme=round(float(signals.theme[row, column]), 3),
+            asked=asked,
+            said=verdict.applies if verdict else None,
+        )
 
 
 def _decide(base: Coding, strength: float, leaning: float, verdict: Verdict | None) -> Coding:

@@ -35,7 +35,9 @@ class Signals:
     leaning: Floats
 
 
-def weigh(segment_ids: Sequence[str], vectors: Vectors, framework: Framework, themes: Sequence[Theme], embed: Embed) -> Signals:
+def weigh(
+    segment_ids: Sequence[str], vectors: Vectors, framework: Framework, themes: Sequence[Theme], embed: Embed
+) -> Signals:
     """Compute all signals at once.
 
     Args:

@@ -258,6 +258,19 @@ class _LeftOut:
     too_short: _Listed[_Passage]
     uncoded: _Listed[_Passage]
     unsettled: int
+    segments: int
+
+    @property
+    def outliers_share(self) -> Share:
+        return Share(self.outliers.total, self.segments)
+
+    @property
+    def too_short_share(self) -> Share:
+        return Share(self.too_short.total, self.segments)
+
+    @property
+    def uncoded_share(self) -> Share:
+        return Share(self.uncoded.total, self.segments)
 
 
 @dataclass(frozen=True)
@@ -476,7 +489,7 @@ def _of(codings: Iterable[Coding], outcome: Outcome) -> list[Coding]:
 
 def _coded(coding: Coding, code: Code, corpus: _Corpus) -> _Passage:
     sure = "confidence not recorded" if coding.confidence is None else f"confidence {coding.confidence:.2f}"
-    notes = (sure,)
+    notes: tuple[str, ...] = (sure,)
     if coding.outcome is Outcome.ASSIGNED:
         notes = (_polarity(coding.polarity, code), sure)
     spans = [Span(e.start, e.end) for e in coding.evidence]
@@ -502,6 +515,7 @@ def _left_out(findings: Findings, corpus: _Corpus) -> _LeftOut:
         too_short=_listed(findings.too_short, corpus),
         uncoded=_listed([i for i in corpus.segments if i in set(bare)], corpus),
         unsettled=len(unsettled),
+        segments=len(corpus.segments),
     )
 
 
@@ -521,17 +535,17 @@ def _failure(segment: Segment, codings: Sequence[Coding], corpus: _Corpus) -> _P
 def _failures(findings: Findings, corpus: _Corpus) -> Iterable[str]:
     """What went wrong, one sentence each."""
     if findings.run.status != "complete":
-        yield f"The run is {findings.run.status}, not complete: what follows may be missing parts."
+        yield f"The run is {findings.run.status}, not complete: parts may be missing."
     yield from _unjudged(findings, corpus)
-    unnamed = findings.losses.themes_unnamed
-    if unnamed:
-        yield f"{_counted(unnamed, 'theme')} could not be named by the model and go by their distinctive words."
+    if unnamed := findings.losses.themes_unnamed:
+        share = Share(unnamed, len(findings.themes))
+        yield f"Themes that the model could not name, called by their distinctive words: {share}."
     unmapped = sum(not (t.mapping.codes or t.mapping.outside) for t in findings.themes)
     if unmapped and findings.language_model:
-        yield f"{Share(unmapped, len(findings.themes))} themes were not mapped onto the framework."
+        yield f"Themes that were not mapped onto the framework: {Share(unmapped, len(findings.themes))}."
     lost = len(set(corpus.segments) - _themed(findings) - set(findings.outliers) - set(findings.too_short))
     if lost:
-        yield f"{_counted(lost, 'segment')} of {len(corpus.segments):,} appear neither in a theme nor among the unthemed."
+        yield f"Segments neither in a theme nor among the unthemed: {Share(lost, len(corpus.segments))}."
 
 
 def _unjudged(findings: Findings, corpus: _Corpus) -> Iterable[str]:
@@ -540,12 +554,12 @@ def _unjudged(findings: Findings, corpus: _Corpus) -> Iterable[str]:
     failed = _of(judgements, Outcome.FAILED)
     if failed:
         where = _counted(len({c.segment_id for c in failed}), "segment")
-        yield f"{Share(len(failed), pairs)} judgements of segment and code failed, in {where}."
+        yield f"Judgements of segment and code that failed: {Share(len(failed), pairs)}, in {where}."
     missing = pairs - len({(c.segment_id, c.code) for c in judgements})
     if missing:
-        yield f"{Share(missing, pairs)} pairs of segment and code have no outcome recorded."
+        yield f"Pairs of segment and code without a recorded outcome: {Share(missing, pairs)}."
     if corpus.stray:
-        yield f"{_counted(corpus.stray, 'coding')} name a segment or a code that this run does not have; not shown."
+        yield f"Codings of a segment or a code that this run does not have, not shown: {corpus.stray:,}."
 
 
 # People and papers
@@ -559,7 +573,9 @@ def _persons(
     names = sorted({*corpus.people, *findings.participants}, key=_natural)
     known = findings.participants
     return tuple(
-        _Person(name, spoken[name], within[name], tuple(known.get(name, {}).get(a) or "not recorded" for a in attributes))
+        _Person(
+            name, spoken[name], within[name], tuple(known.get(name, {}).get(a) or "not recorded" for a in attributes)
+        )
         for name in names
     )
 

@@ -81,9 +81,7 @@ class Corpus:
     def segment_text(self, segment_id: str) -> str | None:
         """The words of a segment; None when there is no such segment."""
         with self._engine.connect() as connection:
-            return connection.execute(
-                sa.select(segment.c.text).where(segment.c.id == segment_id)
-            ).scalar_one_or_none()
+            return connection.execute(sa.select(segment.c.text).where(segment.c.id == segment_id)).scalar_one_or_none()
 
     def set_participants(self, attributes: Mapping[str, Mapping[str, str]]) -> None:
         """Keep participants' attributes; a participant already known gets the new ones."""

@@ -88,6 +88,4 @@ class Runs:
 
 
 def _run(row: Mapping[str, Any]) -> Run:
-    return Run.model_validate(
-        {**row, "settings": json.loads(row["settings"]), "counts": json.loads(row["counts"])}
-    )
+    return Run.model_validate({**row, "settings": json.loads(row["settings"]), "counts": json.loads(row["counts"])})

@@ -153,5 +153,3 @@ judged = sa.Table(
     sa.Column("coder", sa.Text, primary_key=True),
     comment="who judged what; a judged segment without a coding has none of the codes",
 )
-
-

@@ -9,10 +9,10 @@ import numpy as np
 from belonging_llm.clusters import Belongs, Cluster, Clustering
 from belonging_llm.embeddings import Vectors
 
-_TOKEN = r"(?u)\b[^\W\d_]{3,}\b"
+_WORD = r"(?u)\b[^\W\d_]{3,}\b"
 
 
-def choose(cluster: Cluster, others: Sequence[Cluster], vectors: Vectors, *, count: int = 6) -> list[int]:
+def choose(cluster: Cluster, others: Sequence[Cluster], vectors: Vectors, *, count: int = 5) -> list[int]:
     """Rows that show a cluster: central ones first, then diverse ones that its neighbours lack.
 
     The first half are nearest to the centroid; each further one maximises closeness to the
@@ -45,7 +45,7 @@ def distinctive_terms(clustering: Clustering, texts: Sequence[str], *, count: in
     from sklearn.feature_extraction.text import CountVectorizer
 
     joined = [" ".join(texts[m.index] for m in c.members if m.belongs is Belongs.CORE) for c in clustering.clusters]
-    counter = CountVectorizer(token_pattern=_TOKEN, stop_words="english", lowercase=True)
+    counter = CountVectorizer(token_pattern=_WORD, stop_words="english", lowercase=True)
     try:
         counts = counter.fit_transform(joined).toarray().astype(float)
     except ValueError:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from rapidfuzz import fuzz
 
@@ -17,15 +18,17 @@ from belonging_llm.evidence import locate
 from belonging_llm.prompts import Prompt
 from belonging_llm.segments import Segment
 from belonging_llm.themes.exemplars import choose, distinctive_terms
+from belonging_llm.themes.own_words import Embed, Phrase, own_words
 from belonging_llm.themes.theme import Quote, Theme, ThemeMember, theme_id
 
 ALIKE = 85
-SHOWN = 400
-_VAGUE = re.compile(
-    r"(?:the )?(?:online |student |students'? |learning |personal |various |general |mixed )*"
-    r"(?:theme|themes|topic|experiences?|communication|community|learning|education|feelings?|challenges?|issues?"
-    r"|support|technology|miscellaneous|other|life|studies|interview|segments?)",
-    re.IGNORECASE,
+SHOWN = 220
+IN_VIVO = "participants' own words"
+_GENERAL = frozenset(
+    "a an the of in on and for with to their students student learner learners online learning experience experiences"
+    " communication community university education studying study studies course courses challenges challenge issues"
+    " feelings feeling support technology various general mixed personal other life theme topic academic digital"
+    " environment interaction interactions".split()
 )
 
 
@@ -35,7 +38,7 @@ class QuotedWords(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     segment: int = Field(ge=1, le=99)
-    words: str = Field(max_length=160)
+    words: str = Field(max_length=70)
 
 
 class ThemeName(BaseModel):
@@ -43,9 +46,9 @@ class ThemeName(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(min_length=3, max_length=80)
-    definition: str = Field(min_length=10, max_length=260)
-    quotes: tuple[QuotedWords, ...] = Field(max_length=3)
+    definition: str = Field(min_length=10, max_length=160)
+    name: str = Field(min_length=3, max_length=60)
+    quotes: tuple[QuotedWords, ...] = Field(max_length=2)
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,29 @@ class Labelled:
 
     Attributes:
         unlocated: Quotes that stand nowhere in their segment; dropped.
-        failed: Themes whose every reply failed; named by keywords instead.
-        renamed: Themes that were sent back for a clash or a vague name.
+        failed: Themes whose every reply failed.
+        renamed: Themes that were sent back for a clash, a vague name or a poor fit.
+        in_vivo: Themes called by participants' own words, since no name of the model's could stand.
     """
 
     themes: tuple[Theme, ...]
-    unlocated: int
-    failed: int
-    renamed: int
+    unlocated: int = 0
+    failed: int = 0
+    renamed: int = 0
+    in_vivo: int = 0
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A theme before it has a name."""
+
+    theme: Theme
+    phrases: tuple[Phrase, ...]
+    shown: tuple[str, ...]
+
+    @property
+    def words(self) -> list[str]:
+        return [phrase.words for phrase in self.phrases]
 
 
 def label(
@@ -72,68 +90,101 @@ def label(
     asker: Asker | None,
     prompt: Prompt,
     again: Prompt,
+    embed: Embed,
     done: Callable[[int], None] = lambda _: None,
 ) -> Labelled:
     """Name every cluster.
 
+    A name must hold its own: not another theme's, not one that fits any interview, and nearer to
+    its own theme's centre than to any other's. One that does not is sent back once; a second
+    that does not gives way to participants' own words.
+
     Args:
         segments: The rows that the clustering indexes; `vectors` has shape (n_segments, dim).
-        asker: None names themes by their keywords.
+        asker: None calls every theme by participants' own words.
         again: Prompt for themes that are sent back.
+        embed: Unit vectors by the encoder that made `vectors`.
         done: Told how many clusters are named.
 
     Raises:
         Incomplete: the model's endpoint is gone.
     """
-    drafts = _drafts(clustering, segments, vectors)
+    drafts = _drafts(clustering, segments, vectors, embed)
     if asker is None or not drafts:
-        return Labelled(tuple(drafts), 0, 0, 0)
-    texts = {s.id: s.text for s in segments}
-    names: list[ThemeName | None] = []
+        return Labelled(tuple(draft.theme for draft in drafts))
+    names = []
     for draft in drafts:
-        rendered = prompt.render(exemplars=_shown(draft, texts), terms=draft.terms[:6], neighbours=[])
-        names.append(_ask(asker, Question(rendered, ThemeName, 220, check=_must_name)))
+        rendered = prompt.render(exemplars=draft.shown, own_words=draft.words)
+        names.append(_ask(asker, Question(rendered, ThemeName, 200, check=_must_name)))
         done(len(names))
-    renamed = 0
-    for index, clash in _clashes(names):
-        given = names[index]
-        assert given is not None  # noqa: S101 - only named themes clash
+    centroids = np.stack([cluster.centroid for cluster in clustering.clusters])
+    clashes = _clashes(names, centroids, embed)
+    standing = list(names)
+    for index, clash in clashes.items():
+        first = names[index]
         rendered = again.render(
-            exemplars=_shown(drafts[index], texts), name=given.name, definition=given.definition, clash=clash
+            exemplars=drafts[index].shown,
+            own_words=drafts[index].words,
+            name=first.name if first else "",
+            clash=clash,
         )
-        better = _ask(asker, Question(rendered, ThemeName, 220, check=_must_name))
-        names[index], renamed = better or given, renamed + 1
-    named = [_named(d, n, texts, asker.model.id, prompt) for d, n in zip(drafts, names, strict=True)]
-    unlocated = sum(lost for _, lost in named)
-    return Labelled(tuple(theme for theme, _ in named), unlocated, names.count(None), renamed)
+        standing[index] = _ask(asker, Question(rendered, ThemeName, 200, check=_must_name)) or first
+    poor = _clashes(standing, centroids, embed)
+    texts = {s.id: s.text for s in segments}
+    named = [
+        (draft.theme, 0) if given is None or i in poor else _named(draft, given, texts, asker.model.id, prompt)
+        for i, (draft, given) in enumerate(zip(drafts, standing, strict=True))
+    ]
+    return Labelled(
+        themes=tuple(theme for theme, _ in named),
+        unlocated=sum(lost for _, lost in named),
+        failed=names.count(None),
+        renamed=len(clashes),
+        in_vivo=sum(theme.by == IN_VIVO for theme, _ in named),
+    )
 
 
-def _drafts(clustering: Clustering, segments: Sequence[Segment], vectors: Vectors) -> list[Theme]:
-    terms = distinctive_terms(clustering, [s.text for s in segments])
+def _drafts(clustering: Clustering, segments: Sequence[Segment], vectors: Vectors, embed: Embed) -> list[_Draft]:
+    texts = [s.text for s in segments]
+    terms, phrases = distinctive_terms(clustering, texts), own_words(clustering, texts, embed)
     drafts = []
     for number, cluster in enumerate(clustering.clusters):
         others = [c for c in clustering.clusters if c is not cluster]
         shown = choose(cluster, others, vectors)
-        drafts.append(_draft(number + 1, cluster, segments, [segments[i].id for i in shown], terms[number]))
+        theme = _unnamed(number + 1, cluster, segments, shown, terms[number], phrases[number])
+        drafts.append(_Draft(theme, tuple(phrases[number]), tuple(_cut(texts[i]) for i in shown)))
     return drafts
 
 
-def _draft(
-    ordinal: int, cluster: Cluster, segments: Sequence[Segment], exemplars: list[str], terms: list[str]
+def _unnamed(
+    ordinal: int,
+    cluster: Cluster,
+    segments: Sequence[Segment],
+    shown: Sequence[int],
+    terms: Sequence[str],
+    phrases: Sequence[Phrase],
 ) -> Theme:
+    """A theme called by participants' own words, until a model finds better."""
     members = tuple(
         ThemeMember(segment_id=segments[m.index].id, strength=m.strength, belongs=m.belongs) for m in cluster.members
     )
+    quotes = tuple(Quote(segment_id=segments[p.index].id, start=p.start, end=p.end) for p in phrases[:3])
+    also = "; ".join(f"“{p.words}”" for p in phrases[1:4])
     return Theme(
         id=theme_id([m.segment_id for m in members if m.belongs is Belongs.CORE]),
         ordinal=ordinal,
-        name=", ".join(terms[:3]) or f"Theme {ordinal}",
-        definition="Not named by a model; the words above set its segments apart.",
+        name=f"“{phrases[0].words}”" if phrases else ", ".join(terms[:3]) or f"Theme {ordinal}",
+        definition="Called by participants' own words" + (f"; near by: {also}." if also else "."),
         members=members,
-        exemplars=tuple(exemplars),
+        quotes=quotes,
+        exemplars=tuple(segments[i].id for i in shown),
         terms=tuple(terms),
-        by="keywords",
+        by=IN_VIVO,
     )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN else text[:SHOWN].rsplit(" ", 1)[0]
 
 
 def _ask(asker: Asker, question: Question[ThemeName]) -> ThemeName | None:
@@ -146,36 +197,38 @@ def _must_name(answer: ThemeName) -> None:
         raise ReplyError("name: holds no word")
 
 
-def _shown(theme: Theme, texts: dict[str, str]) -> list[str]:
-    return [texts[i] if len(texts[i]) <= SHOWN else texts[i][:SHOWN].rsplit(" ", 1)[0] for i in theme.exemplars]
-
-
-def _clashes(names: Sequence[ThemeName | None]) -> list[tuple[int, str]]:
-    """Themes to send back, with what is wrong; of two alike the later (smaller) one goes."""
-    found = []
-    for index, given in enumerate(names):
-        if given is None:
-            continue
-        twin = next((o for o in names[:index] if o and _alike(o.name, given.name)), None)
+def _clashes(names: Sequence[ThemeName | None], centroids: Vectors, embed: Embed) -> dict[int, str]:
+    """Names that cannot stand, by theme, with what is wrong; of two alike the later (smaller) one goes."""
+    found: dict[int, str] = {}
+    given = {i: name for i, name in enumerate(names) if name}
+    fit = embed([f"{name.name}. {name.definition}" for name in given.values()]) @ centroids.T if given else np.empty(0)
+    for row, (index, name) in enumerate(given.items()):
+        twin = next((o for i, o in given.items() if i < index and _alike(o.name, name.name)), None)
+        nearest = int(np.argmax(fit[row]))
         if twin:
-            found.append((index, f'another theme is already called "{twin.name}" ({twin.definition})'))
-        elif _VAGUE.fullmatch(given.name.strip(" .")):
-            found.append((index, f'"{given.name}" would fit almost any interview'))
+            found[index] = f'another theme is already called "{twin.name}"'
+        elif _is_vague(name.name):
+            found[index] = "it would fit almost any interview"
+        elif nearest != index:
+            other = given.get(nearest)
+            found[index] = "it fits other statements better" + (f', those called "{other.name}"' if other else "")
     return found
+
+
+def _is_vague(name: str) -> bool:
+    """Whether nothing is left of a name without the words that fit any interview."""
+    return all(word in _GENERAL for word in re.findall(r"[^\W\d_]+", name.casefold()))
 
 
 def _alike(one: str, other: str) -> bool:
     return fuzz.token_sort_ratio(one.casefold(), other.casefold()) >= ALIKE
 
 
-def _named(
-    draft: Theme, given: ThemeName | None, texts: dict[str, str], model: str, prompt: Prompt
-) -> tuple[Theme, int]:
-    if given is None:
-        return draft, 0
-    quotes = [q for words in given.quotes if (q := _quote(words, draft, texts))]
+def _named(draft: _Draft, given: ThemeName, texts: dict[str, str], model: str, prompt: Prompt) -> tuple[Theme, int]:
+    """The theme with the model's name, and how many of its quotes could not be found."""
+    quotes = [q for words in given.quotes if (q := _quote(words, draft.theme, texts))]
     kept = {(q.segment_id, q.start): q for q in quotes}
-    theme = draft.model_copy(
+    theme = draft.theme.model_copy(
         update={
             "name": given.name.strip().rstrip("."),
             "definition": given.definition.strip(),

@@ -60,7 +60,7 @@ class Theme(BaseModel):
     Attributes:
         id: Digest of its core segments: the same group has the same id in every run.
         quotes: Words the model chose, each one found in its segment; empty when none could be found.
-        by: Model id that named it, or `keywords` when no model was asked or every reply failed.
+        by: Model id that named it, or `participants' own words` when no name of a model's stood.
         terms: Words that set its segments apart from the other themes'.
     """
 

@@ -53,7 +53,7 @@ def read_text(path: Path) -> Transcript:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise TranscriptError(f"{path}: cannot be read ({error.strerror}); check that it exists and is yours") from error
+        raise TranscriptError(f"{path}: cannot be read ({error.strerror}); check its name and rights") from error
     return parse_text(decode(raw, str(path)), name=path.stem, place=str(path))
 
 

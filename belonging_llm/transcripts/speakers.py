@@ -44,7 +44,7 @@ def find_labels(text: str, expected: str | None = None) -> list[Label]:
 
 
 def is_interviewer(name: str) -> bool:
-    """Whether a label names the person who asks: `Interviewer 2`, `INT`, `Moderator`, …"""
+    """Whether a label names the person who asks: `Interviewer 2`, `INT`, `Moderator`."""
     return _INTERVIEWER.match(name.strip()) is not None
 
 

@@ -10,6 +10,10 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+_ORDER = (
+    *("transcript", "participant", "segment", "cutting", "vector", "codebook", "run", "call"),
+    *("egress", "theme", "theme_member", "coding", "judged"),
+)
 _APPEND_ONLY = ("coding", "call", "vector")
 
 
@@ -24,11 +28,6 @@ def downgrade() -> None:
     """Remove everything."""
     for table in reversed(_ORDER):
         op.drop_table(table)
-
-
-_ORDER = (
-    "transcript participant segment cutting vector codebook run call egress theme theme_member coding judged".split()
-)
 
 
 def _tables() -> None:
