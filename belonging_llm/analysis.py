@@ -253,7 +253,7 @@ def finish(job: Job, run_id: str) -> Run:
     wanted = len(bench.segments) * len(bench.framework.assignable)
     asker = bench.asker(run_id)
     failures = dict(asker.failures) if asker else {}
-    bench.store.runs.note(run_id, outcomes=dict(outcomes), **({"reply_failures": failures} if failures else {}))
+    bench.store.runs.note(run_id, outcomes=dict(outcomes), **({"reply_failures": failures} if asker else {}))
     whole = sum(outcomes.values()) == wanted and not outcomes[Outcome.FAILED]
     themed = not any(bench.store.runs.get(run_id).counts.get(k) for k in ("themes_failed", "themes_unmapped"))
     bench.store.runs.finish(run_id, "complete" if whole and (themed or bench.model is None) else "incomplete")

@@ -116,6 +116,7 @@ class Asker:
     seconds: float = 0.0
     failures: dict[str, int] = field(default_factory=dict)
     _down: int = 0
+    _turns: dict[str, threading.Lock] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def ask(self, question: Question[R]) -> R:
@@ -155,6 +156,15 @@ class Asker:
     def _answer(self, question: Question[R]) -> R:
         request = question.request()
         key = digest(self.model.id, question.prompt.digest, request.model_dump(mode="json"))
+        with self._turn(key):
+            return self._settle(question, request, key)
+
+    def _turn(self, key: str) -> threading.Lock:
+        """One question asked twice side by side is paid for once: the second waits and reads the ledger."""
+        with self._lock:
+            return self._turns.setdefault(key, threading.Lock())
+
+    def _settle(self, question: Question[R], request: ChatRequest, key: str) -> R:
         seen = list(self.ledger.replies(key))
         why: Exception = ReplyError("no reply yet")
         for entry in seen:
@@ -204,6 +214,9 @@ class Asker:
                     self._note_down(error)
                 self.retry.sleep(min(error.retry_after or wait, self.retry.longest_wait))
                 wait *= 2
+            except RequestRefused:
+                self._down = 0
+                raise
         raise AssertionError("unreachable")
 
     def _note_down(self, error: ModelUnavailable) -> NoReturn:
@@ -233,6 +246,8 @@ def parse(reply: ChatReply, question: Question[R]) -> R:
         value = json.loads(
             fenced[1] if fenced else reply.text, parse_constant=_no_constant, object_pairs_hook=_no_duplicates
         )
+        # Lone surrogates, hidden in escapes, cannot be stored: encoding finds them.
+        json.dumps(value, ensure_ascii=False).encode()
         answer = question.reply.model_validate(value)
     except (ValueError, RecursionError) as error:
         raise ReplyError(_brief(error)) from error
@@ -246,11 +261,16 @@ def _limited(schema: Any, choices: Mapping[str, Sequence[str]]) -> Any:
         return [_limited(part, choices) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    limited = {key: _limited(value, choices) for key, value in schema.items() if key not in {"title", "description"}}
+    limited = {key: _limited(value, choices) for key, value in schema.items() if not _is_caption(key, value)}
     for name, values in choices.items():
         if name in limited.get("properties", {}):
             limited["properties"][name] = {"type": "string", "enum": list(values)}
     return limited
+
+
+def _is_caption(key: str, value: object) -> bool:
+    """Whether an entry only describes (tokens for nothing), rather than being a property of that name."""
+    return key in {"title", "description"} and isinstance(value, str)
 
 
 def _repair(request: ChatRequest, why: Exception, attempt: int) -> ChatRequest:

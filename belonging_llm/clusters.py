@@ -21,6 +21,7 @@ NEIGHBOURS = 10
 TINY = 12
 DIMENSIONS = 8
 DOMINANT = 0.4
+SAME = 1e-6
 
 
 class Belongs(StrEnum):
@@ -87,6 +88,9 @@ def find(vectors: Vectors, keys: Sequence[str], *, seed: int = 0, min_size: int 
         return Clustering((), tuple(range(len(keys))), "too few texts to group")
     points = vectors[first]
     size = min_size or max(3, round(0.6 * len(unique) ** 0.5))
+    if np.ptp(points, axis=0).max() < SAME:
+        everyone, method = np.zeros(len(points), dtype=np.int64), "all texts have the same vector"
+        return _describe(points, everyone, inverse, np.asarray(keys).astype(str), method)
     reduced, method = _reduce(points, seed)
     labels = _dense(reduced, size)
     return _describe(points, labels, inverse, np.asarray(keys).astype(str), f"{method}, HDBSCAN({size})")

@@ -96,7 +96,7 @@ class Framework(BaseModel):
 
     def code(self, code_id: str) -> Code:
         """The code with this id; KeyError when there is none."""
-        return next(code for code in self.codes if code.id == code_id)
+        return {code.id: code for code in self.codes}[code_id]
 
 
 class Correspondence(BaseModel):
@@ -142,10 +142,10 @@ def read_yaml(path: Path) -> Framework:
     """
     try:
         return Framework.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise CodebookError(f"{path}: cannot be read as YAML: {error}") from error
     except ValidationError as error:
         raise CodebookError(f"{path}: {_first(error)}") from error
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise CodebookError(f"{path}: cannot be read as YAML: {error}") from error
 
 
 def from_rows(rows: Sequence[dict[str, str]], *, name: str, place: str) -> Framework:
@@ -158,6 +158,8 @@ def from_rows(rows: Sequence[dict[str, str]], *, name: str, place: str) -> Frame
     """
     codes = []
     for number, row in enumerate(rows, 2):
+        if not (row.get("code") or "").strip():
+            raise CodebookError(f"{place}, row {number}: the column code is missing or empty; every code needs an id")
         try:
             codes.append(_code(row))
         except ValidationError as error:
@@ -176,8 +178,9 @@ def crosswalk() -> list[Correspondence]:
 
 
 def _code(row: dict[str, str]) -> Code:
+    row = {name: value or "" for name, value in row.items()}
     return Code(
-        id=row["code"],
+        id=row["code"].strip(),
         name=row.get("name") or row["code"],
         kind=row.get("kind") or "code",
         parent=row.get("parent") or None,

@@ -7,7 +7,7 @@ import unicodedata
 
 from belonging_llm.segments import Span
 
-_ALIKE = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "–": "-", "—": "-"})
+_ALIKE = str.maketrans(dict.fromkeys("“”„«»", '"') | dict.fromkeys("‘’", "'") | dict.fromkeys("–—‐‑", "-"))
 _TRIM = " \t\n\"'.…,;:!?“”‘’"
 SHORTEST = 3
 
@@ -42,7 +42,7 @@ def _plain(text: str) -> tuple[str, list[int]]:
                 plain.append(" ")
                 places.append(place)
             continue
-        for folded in unicodedata.normalize("NFKC", character).casefold():
+        for folded in unicodedata.normalize("NFKD", character).casefold():
             plain.append(folded)
             places.append(place)
     return re.sub(r"\s+$", "", "".join(plain)), places

@@ -11,8 +11,9 @@ import re
 from pathlib import Path
 
 import jinja2
+import jinja2.sandbox
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from belonging_llm import resources
 from belonging_llm.errors import PromptError
@@ -61,7 +62,7 @@ class Prompt:
             self.head = _Head.model_validate(yaml.safe_load(parts["head"]))
             self._system = _ENVIRONMENT.from_string(parts["system"].strip())
             self._user = _ENVIRONMENT.from_string(parts["user"].strip())
-        except (ValidationError, yaml.YAMLError, jinja2.TemplateSyntaxError) as error:
+        except (ValueError, RecursionError, yaml.YAMLError, jinja2.TemplateSyntaxError) as error:
             raise PromptError(f"prompt {name}: {error}") from error
         self.name = name
         self.source = source
@@ -78,7 +79,7 @@ class Prompt:
             raise PromptError(f"prompt {self.name}: declares inputs {wanted} and was given {given}")
         try:
             system, user = self._system.render(inputs), self._user.render(inputs)
-        except jinja2.UndefinedError as error:
+        except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError) as error:
             raise PromptError(f"prompt {self.name}: {error}") from error
         return Rendered(name=self.name, digest=self.digest, system=system, user=user)
 
@@ -92,8 +93,15 @@ def load(name: str, override: Path | None = None) -> Prompt:
     for folder in (override, resources.path("prompts")):
         file = folder / f"{name}.md" if folder else None
         if file and file.is_file():
-            return Prompt(name, file.read_text(encoding="utf-8"))
+            return Prompt(name, _read(file))
     raise PromptError(f"prompt {name}: no file {name}.md in the study's prompts folder or among the built-in ones")
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PromptError(f"{file}: cannot be read as UTF-8 text: {error}") from error
 
 
 def published() -> list[str]:
@@ -101,15 +109,18 @@ def published() -> list[str]:
     return sorted(file.stem for file in resources.path("prompts").glob("*.v*.md"))
 
 
-def quoted(text: str) -> str:
+def quoted(text: str | jinja2.Undefined) -> str:
     """A text as one JSON string: what people said is data, and cannot close its own quotes."""
+    if isinstance(text, jinja2.Undefined):
+        str(text)  # says which name is missing
     return json.dumps(text, ensure_ascii=False)
 
 
-_ENVIRONMENT = jinja2.Environment(
+# Sandboxed: a study may bring prompts, and they may not run Python.
+_ENVIRONMENT = jinja2.sandbox.ImmutableSandboxedEnvironment(
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
-    autoescape=False,  # noqa: S701 - not HTML
+    autoescape=False,
 )
 _ENVIRONMENT.filters["quoted"] = quoted

@@ -44,10 +44,9 @@ def status_lines(result: Status) -> Iterator[str]:
     yield f"segments waiting to be coded: {result.waiting}"
     yield from _failures(result.failed)
     usage = result.usage
-    yield (
-        f"model calls so far: {usage['calls']:.0f} ({usage['seconds']} s, {usage['prompt_tokens']:.0f} tokens in, "
-        f"{usage['completion_tokens']:.0f} out)"
-    )
+    tokens = f"{usage['prompt_tokens']} tokens in, {usage['completion_tokens']} out"
+    counted = "tokens not counted" if usage["prompt_tokens"] is None else tokens
+    yield f"model calls so far: {usage['calls']} ({usage['seconds']} s, {counted})"
 
 
 def _size(transcripts: int, participants: int, segments: int) -> str:
@@ -62,4 +61,4 @@ def _outcomes(counts: Mapping[str, int]) -> str:
 def _failures(failed: list[str]) -> Iterator[str]:
     if failed:
         more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
-        yield f"FAILED segments: {len(failed)} ({', '.join(failed[:_SHOWN])}{more}): their outcome is open, not 'no code'"
+        yield f"FAILED segments: {len(failed)} ({', '.join(failed[:_SHOWN])}{more}): open, not 'no code'"

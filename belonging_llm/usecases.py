@@ -56,7 +56,7 @@ class Status:
     waiting: int
     outcomes: dict[str, int]
     failed: list[str]
-    usage: dict[str, float]
+    usage: dict[str, Any]
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""

@@ -61,7 +61,7 @@ def open_pairs(evidence: Floats, share: float) -> dict[int, list[int]]:
     open_to_question = (evidence >= DOUBT) & (evidence < SURE)
     distance = np.where(open_to_question, np.abs(evidence - LIKELY), np.inf)
     order = np.argsort(distance.min(axis=1, initial=np.inf), kind="stable")
-    rows = [int(i) for i in order if open_to_question[i].any()][: math.floor(share * len(evidence))]
+    rows = [int(i) for i in order if open_to_question[i].any()][: math.floor(share * len(evidence) + 1e-9)]
     most = np.minimum(CANDIDATES, open_to_question.sum(axis=1))
     return {i: sorted(map(int, np.argsort(distance[i], kind="stable")[: most[i]])) for i in rows}
 
@@ -85,7 +85,7 @@ def assign(
         signals: Rows as in `segments`.
         questions: The interviewer's question before each segment, "" where there is none.
         open_to: Columns to ask about, by row of `segments`.
-        asker: None decides without a language model; open pairs are then abstained on.
+        asker: None decides without a language model; pairs that are likely but not sure are abstained on.
         embed: Unit vectors of sentences, by the encoder named `encoder`.
 
     Raises:

@@ -93,7 +93,7 @@ def _question(item: OpenSegment, framework: Framework, prompt: Prompt) -> Questi
         given = [j.code for j in answer.judgements]
         if unknown := sorted(set(given) - wanted):
             raise ReplyError(f"codes that were not asked about: {', '.join(unknown)[:80]}")
-        if len(given) != len(wanted):
+        if sorted(given) != sorted(wanted):
             raise ReplyError(f"judge each of these once: {', '.join(item.candidates)}")
 
     rendered = prompt.render(

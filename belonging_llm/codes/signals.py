@@ -14,6 +14,9 @@ from belonging_llm.embeddings import Vectors
 from belonging_llm.themes import Theme
 
 Floats = npt.NDArray[np.floating[Any]]
+# A spread below this is rounding.
+FLAT = 1e-6
+
 Embed = Callable[[Sequence[str]], Vectors]
 
 
@@ -74,7 +77,8 @@ def _likeness(code: Code, vectors: Vectors, embed: Embed) -> Floats:
 
 def _standardise(values: Floats) -> Floats:
     spread = values.std(axis=0)
-    return np.asarray((values - values.mean(axis=0)) / np.where(spread > 0, spread, 1))
+    # Identical segments differ by rounding alone, which must not become whole standard deviations.
+    return np.asarray((values - values.mean(axis=0)) / np.where(spread > FLAT, spread, 1))
 
 
 def _theme_strength(segment_ids: Sequence[str], codes: Sequence[Code], themes: Sequence[Theme]) -> Floats:
@@ -83,7 +87,8 @@ def _theme_strength(segment_ids: Sequence[str], codes: Sequence[Code], themes: S
     strength = np.zeros((len(row), len(column)))
     for theme in themes:
         for mapped in theme.mapping.codes:
-            for member in theme.members:
+            # A code may have left the codebook, or become a heading, since the theme was mapped.
+            for member in theme.members if mapped.code in column else ():
                 if member.segment_id in row:
                     place = row[member.segment_id], column[mapped.code]
                     strength[place] = max(strength[place], member.strength)

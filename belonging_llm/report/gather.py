@@ -87,7 +87,7 @@ def _plain_counts(run: Run) -> dict[str, Any]:
     left_out = {"outliers", "too_short"}
     kept = {k: v for k, v in run.counts.items() if k not in left_out and not k.startswith(_BATCH)}
     batches = _batches(run)
-    return kept | {"segments the language model was asked to code": batches["asked"]}
+    return kept | ({"segments the language model was asked to code": batches["asked"]} if batches else {})
 
 
 def _losses(run: Run) -> Losses:
@@ -97,5 +97,5 @@ def _losses(run: Run) -> Losses:
         code_evidence=batches["unlocated"] if batches else None,
         themes_renamed=counts.get("themes_renamed"),
         themes_unnamed=counts.get("themes_failed"),
-        replies_refused=sum(counts.get("reply_failures", {}).values()),
+        replies_refused=sum(counts["reply_failures"].values()) if "reply_failures" in counts else None,
     )

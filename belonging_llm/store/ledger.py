@@ -37,7 +37,7 @@ class StoredLedger:
                 connection.execute(egress.insert(), {"at": now(), "endpoint": endpoint, "model": entry.model} | sent)
 
     def usage(self, run_id: str | None = None) -> dict[str, Any]:
-        """Calls, seconds and tokens of a run, or of all; tokens that an endpoint did not count are left out."""
+        """Calls, seconds and tokens of a run, or of all; tokens are None where no endpoint counted them."""
         query = sa.select(call.c.reply, call.c.seconds)
         if run_id is not None:
             query = query.where(call.c.run_id == run_id)
@@ -47,9 +47,15 @@ class StoredLedger:
         return {
             "calls": len(rows),
             "seconds": round(sum(seconds for _, seconds in rows), 1),
-            "prompt_tokens": sum(r.prompt_tokens or 0 for r in replies),
-            "completion_tokens": sum(r.completion_tokens or 0 for r in replies),
+            "prompt_tokens": _sum([r.prompt_tokens for r in replies]),
+            "completion_tokens": _sum([r.completion_tokens for r in replies]),
         }
+
+
+def _sum(counts: Sequence[int | None]) -> int | None:
+    """The sum of what was counted; None when nothing was."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if known or not counts else None
 
 
 def _storable(reply: ChatReply) -> str:

@@ -26,8 +26,7 @@ def choose(cluster: Cluster, others: Sequence[Cluster], vectors: Vectors, *, cou
     central = vectors[core] @ cluster.centroid
     rivals = np.stack([c.centroid for c in others]) if others else np.zeros((1, vectors.shape[1]), np.float32)
     confusable = np.maximum((vectors[core] @ rivals.T).max(axis=1), 0)
-    # Core members come sorted by strength, so the first are the most central.
-    chosen = list(range(min(len(core), (count + 1) // 2)))
+    chosen = [int(i) for i in np.argsort(-central, kind="stable")[: (count + 1) // 2]]
     while len(chosen) < min(count, len(core)):
         repeated = (vectors[core] @ vectors[[core[i] for i in chosen]].T).max(axis=1)
         score = central - 0.5 * repeated - 0.5 * confusable

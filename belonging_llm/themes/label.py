@@ -25,10 +25,12 @@ ALIKE = 85
 SHOWN = 220
 IN_VIVO = "participants' own words"
 _GENERAL = frozenset(
-    "a an the of in on and for with to their students student learner learners online learning experience experiences"
-    " communication community university education studying study studies course courses challenges challenge issues"
-    " feelings feeling support technology various general mixed personal other life theme topic academic digital"
-    " environment interaction interactions".split()
+    (
+        "a an the of in on and for with to their students student learner learners online learning experience "
+        "experiences communication community university education studying study studies course courses "
+        "challenges challenge issues feelings feeling support technology various general mixed personal other "
+        "life theme topic academic digital environment interaction interactions"
+    ).split()
 )
 
 

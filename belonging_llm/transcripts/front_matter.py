@@ -21,8 +21,9 @@ def read_front_matter(text: str, place: str) -> tuple[dict[str, str], int]:
     if block is None:
         return {}, 0
     try:
-        fields = yaml.safe_load(block["yaml"])
-    except yaml.YAMLError as error:
+        # Every value stays as it was typed: YAML would read participant 010 as the number 8.
+        fields = yaml.load(block["yaml"], Loader=yaml.BaseLoader)  # noqa: S506 - plain strings only
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise TranscriptError(f"{place}: the front matter between the --- lines is not valid YAML: {error}") from error
     if fields is None:
         return {}, block.end()

@@ -12,7 +12,7 @@ from belonging_llm.transcripts.model import Role, Transcript, Turn
 from belonging_llm.transcripts.prose import blocks, is_prose
 from belonging_llm.transcripts.speakers import Label, find_labels, is_generic, is_interviewer
 
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _INK = re.compile(r"\S(?:.*\S)?", re.DOTALL)
 
 

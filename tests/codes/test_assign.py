@@ -195,11 +195,14 @@ def test_a_theme_can_make_the_difference() -> None:
     assert "membership 0.80" in coding.rationale
 
 
-@pytest.mark.parametrize("likeness", [1.1, 1.3, 1.59, 1.6, 2.2])
-def test_without_a_model_open_pairs_are_abstained_on(likeness: float) -> None:
+@pytest.mark.parametrize(
+    ("likeness", "outcome"),
+    [(1.1, Outcome.NOT_ASSIGNED), (1.59, Outcome.NOT_ASSIGNED), (1.6, Outcome.ABSTAINED), (2.2, Outcome.ABSTAINED)],
+)
+def test_without_a_model_likely_pairs_are_abstained_on(likeness: float, outcome: Outcome) -> None:
     found = decide(signals([[likeness, -1.0, -1.0]]), {0: [0]})
     coding = of(found, "s0", "tutors")
-    assert coding.outcome is Outcome.ABSTAINED
+    assert coding.outcome is outcome
     assert (coding.provenance.model, coding.provenance.asked, coding.coder) == ("", False, f"model:{ENCODER.id}")
     assert found.asked == 0
 

@@ -371,4 +371,11 @@ def _envelope(text: str, fault: Fault | None) -> Body:
     if fault is not Fault.NO_MESSAGE:
         choice["message"] = {"role": "assistant", "content": content}
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
-    return {"id": "1", "object": "chat.completion", "created": 0, "model": "pretend", "choices": [choice], "usage": usage}
+    return {
+        "id": "1",
+        "object": "chat.completion",
+        "created": 0,
+        "model": "pretend",
+        "choices": [choice],
+        "usage": usage,
+    }

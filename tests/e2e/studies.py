@@ -72,7 +72,9 @@ def tables(folder: Path, llm: str) -> Tables:
         found = [opened.store.findings.themes(run.id), opened.store.findings.codings(run.id)]
     finally:
         opened.store.close()
-    return Tables(*(json.loads(json.dumps([i.model_dump(mode="json") for i in part]).replace(llm, "MODEL")) for part in found))
+    return Tables(
+        *(json.loads(json.dumps([i.model_dump(mode="json") for i in part]).replace(llm, "MODEL")) for part in found)
+    )
 
 
 def last_run(folder: Path) -> Any:

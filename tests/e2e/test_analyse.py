@@ -153,7 +153,9 @@ def test_report_shows_markup_as_text(analysed: Analysed) -> None:
 
 def _loaded(page: str) -> str:
     """What a browser would fetch by itself."""
-    return " ".join(re.findall(r"(?:src|href|action)=[\"']?([^\"'> ]+)|url\(([^)]+)\)|@import\s+(\S+)", page).__str__().split())
+    return " ".join(
+        re.findall(r"(?:src|href|action)=[\"']?([^\"'> ]+)|url\(([^)]+)\)|@import\s+(\S+)", page).__str__().split()
+    )
 
 
 def test_a_second_time_nothing_is_done(analysed: Analysed, tmp_path: Path, belonging: InProcess) -> None:

@@ -188,10 +188,6 @@ def test_blocks_are_paragraphs_and_long_lines_and_menus_come_line_by_line() -> N
     ]
 
 
-def test_blocks_may_begin_further_on() -> None:
-    assert list(blocks("skipped\n\nkept", 9)) == [(9, 13)]
-
-
 @given(st.lists(st.sampled_from(["a b c d e f g.", "Home", " ", "", "\t", "x" * 130, "é", "\u2028", "\x0b", "# H"])))
 def test_blocks_hold_every_character_that_is_not_space(lines: list[str]) -> None:
     text = "\n".join(lines)
