@@ -23,6 +23,8 @@ from belonging_llm.themes.theme import Quote, Theme, ThemeMember, theme_id
 
 ALIKE = 85
 SHOWN = 220
+# Asked for, of models that obey a schema, and not insisted on: a process in 3 to 7 words ("Waiting for …").
+TITLE = r"^[A-Z][a-z]{1,12}ing( [A-Za-z'’-]{1,14}){2,6}$"
 IN_VIVO = "participants' own words"
 _GENERAL = frozenset(
     (
@@ -49,7 +51,7 @@ class ThemeName(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     definition: str = Field(min_length=10, max_length=160)
-    name: str = Field(min_length=3, max_length=60)
+    name: str = Field(min_length=3, max_length=70, json_schema_extra={"pattern": TITLE})
     quotes: tuple[QuotedWords, ...] = Field(max_length=2)
 
 

@@ -23,6 +23,7 @@ from typing import Any, Self
 
 Body = dict[str, Any]
 
+_RENAME = re.compile(r"^The title .* cannot stand: ", re.MULTILINE)
 NOWHERE = "zylophonic words that nobody ever spoke"
 MARKUP = "<script>alert(1)</script>"
 _WORDS = (
@@ -211,7 +212,7 @@ def answer(body: Body, fault: Fault | None = None) -> str:
 def _kind(body: Body) -> str:
     fields = set(body["response_format"]["json_schema"]["schema"]["properties"])
     if fields == {"name", "definition", "quotes"}:
-        return "rename" if "\nName so far: " in body["messages"][-1]["content"] else "label"
+        return "rename" if _RENAME.search(body["messages"][-1]["content"]) else "label"
     return {frozenset({"codes", "outside"}): "map", frozenset({"judgements"}): "code"}[frozenset(fields)]
 
 
