@@ -1,0 +1,114 @@
+"""What people bring in: every kind, and every way it can be wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from belonging_llm.importing import Imported, Kind, detect, import_paths
+from belonging_llm.study import Study, create
+
+SEGMENTS = (
+    "segment_id,document_id,text,speaker,mood\ns1,d1,I felt at home.,learner,good\ns2,d1,What then?,Interviewer,\n"
+)
+TALK = "Interviewer: How was it?\n\nP01: I felt at home there, every night.\n"
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    return create(tmp_path / "study")
+
+
+def put(tmp_path: Path, name: str, text: str | bytes) -> Path:
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def bring(study: Study, *paths: Path, kind: Kind | None = None) -> list[Imported]:
+    return import_paths(study, list(paths), kind)
+
+
+def test_one_bad_file_does_not_stop_the_others(study: Study, tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    put(folder, "a.txt", TALK)
+    put(folder, "b.txt", "")
+    put(folder, "c.txt", b"\0\0")
+    put(folder, "d.txt", TALK)
+    put(folder, "e.pdf", b"%PDF")
+    done = {item.path.name: item for item in bring(study, folder)}
+    assert done["a.txt"].added == 1
+    assert "empty" in done["b.txt"].problem
+    assert "NUL" in done["c.txt"].problem
+    assert (done["d.txt"].added, done["d.txt"].note) == (0, "already in as a")
+    assert "e.pdf" in done["e.pdf"].problem
+    assert len(study.store.corpus.transcript_ids()) == 1
+
+
+def test_a_missing_file_is_named(study: Study, tmp_path: Path) -> None:
+    assert "nowhere.txt" in bring(study, tmp_path / "nowhere.txt")[0].problem
+
+
+def test_segments_keep_their_ids_and_interviewers_are_not_coded(study: Study, tmp_path: Path) -> None:
+    bring(study, put(tmp_path, "segments.csv", SEGMENTS))
+    assert [(s.id, s.text, s.participant) for s in study.store.corpus.segments()] == [("s1", "I felt at home.", "d1")]
+
+
+def test_bad_rows_of_segments_are_named_and_the_rest_comes_in(study: Study, tmp_path: Path) -> None:
+    text = SEGMENTS + "s1,d1,other words,learner,\n,d1,no id,learner,\ns5,d1,,learner,\ns6,d2,Good.,learner,\n"
+    item = bring(study, put(tmp_path, "segments.csv", text))[0]
+    assert {s.id for s in study.store.corpus.segments()} == {"s1", "s6"}
+    assert [n for n in range(2, 9) if f"row {n}:" in item.problem] == [4, 5, 6]
+
+
+def test_the_same_table_again_changes_nothing(study: Study, tmp_path: Path) -> None:
+    path = put(tmp_path, "segments.csv", SEGMENTS)
+    bring(study, path)
+    again = bring(study, path)[0]
+    assert (again.added, again.problem) == (0, "")
+
+
+def test_codings_and_judgements(study: Study, tmp_path: Path) -> None:
+    bring(study, put(tmp_path, "segments.csv", SEGMENTS))
+    rows = "segment_id,coder,code,polarity,evidence\ns1,A,ownership,experienced,at home\ns1,B,,,\n"
+    wrong = "s9,A,ownership,,\ns1,A,nonsense,,\ns1,C,ownership,sideways,\n"
+    item = bring(study, put(tmp_path, "codes.csv", rows + wrong))[0]
+    coding = study.store.findings.codings()[0]
+    assert (coding.coder, coding.code, coding.polarity) == ("A", "ownership", "experienced")
+    assert (coding.evidence[0].start, coding.evidence[0].end) == (7, 14)  # "I felt |at home|."
+    assert study.store.findings.coders() == {"A": 1, "B": 1}
+    assert [n for n in range(2, 8) if f"row {n}:" in item.problem] == [4, 5, 6]
+
+
+def test_a_codebook_table_replaces_the_framework(study: Study, tmp_path: Path) -> None:
+    bring(study, put(tmp_path, "codebook.csv", "code,name,definition\nhome,Home,Feels at home.\n"))
+    assert [code.id for code in study.framework().assignable] == ["home"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kind"),
+    [
+        ("a.txt", TALK, Kind.TRANSCRIPTS),
+        ("a.csv", "segment_id,document_id,text\n1,2,x\n", Kind.SEGMENTS),
+        ("a.csv", "segment_id,coder,code\n1,A,x\n", Kind.CODINGS),
+        ("a.csv", "segment_id,coder\n1,A\n", Kind.CODED_BY),
+        ("a.csv", "code,name,definition\nx,X,y\n", Kind.CODEBOOK),
+        ("a.csv", "participant_id,age\n1,2\n", Kind.PARTICIPANTS),
+        ("a.yaml", "id: x", Kind.CODEBOOK),
+    ],
+)
+def test_kinds_are_found_out(tmp_path: Path, name: str, text: str, kind: Kind) -> None:
+    assert detect(put(tmp_path, name, text)) is kind
+
+
+def test_a_table_that_fits_no_kind_says_what_it_has(study: Study, tmp_path: Path) -> None:
+    problem = bring(study, put(tmp_path, "a.csv", "colour,size\nred,2\n"))[0].problem
+    assert "colour, size" in problem
+    assert "--kind" in problem
+
+
+def test_a_named_kind_without_its_columns_says_which(study: Study, tmp_path: Path) -> None:
+    problem = bring(study, put(tmp_path, "a.csv", "text\nx\n"), kind=Kind.SEGMENTS)[0].problem
+    assert "segment_id, document_id" in problem

@@ -1,0 +1,125 @@
+"""The database: migrations, append-only tables, frozen cuts, runs that continue."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from belonging_llm.asking import LedgerEntry
+from belonging_llm.codes import Coding, Outcome
+from belonging_llm.errors import StudyError
+from belonging_llm.llm import ChatReply, ChatRequest
+from belonging_llm.segments import split
+from belonging_llm.store import Store
+from belonging_llm.store.database import connect
+from belonging_llm.store.schema import metadata
+from belonging_llm.transcripts import parse_text
+
+TALK = "Interviewer: How was it?\n\nP01: I felt at home there. The group was always awake when I was.\n"
+REQUEST = ChatRequest(system="s", user="secret words", reply_schema={})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(f"sqlite:///{tmp_path / 'study.sqlite'}")
+
+
+def entry(attempt: int = 1, text: str = "{}") -> LedgerEntry:
+    reply = ChatReply(text=text, finish_reason="stop")
+    fields = {"key": "k", "attempt": attempt, "run_id": "r", "model": "m", "prompt": "p", "prompt_digest": "d"}
+    return LedgerEntry.model_validate(fields | {"reply": reply, "seconds": 0.5, "at": "now"})
+
+
+def test_migrations_build_what_the_schema_says(tmp_path: Path) -> None:
+    engine = connect(f"sqlite:///{tmp_path / 'study.sqlite'}")
+    found = sa.inspect(engine)
+    assert set(found.get_table_names()) - {"alembic_version"} == set(metadata.tables)
+    for name, table in metadata.tables.items():
+        assert {c["name"] for c in found.get_columns(name)} == {c.name for c in table.columns}
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_an_unknown_schema_is_refused(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'study.sqlite'}"
+    with connect(url).begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StudyError, match="9999"):
+        connect(url)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "study.sqlite").write_text("not a database at all" * 50)
+    with pytest.raises(StudyError, match=r"study\.sqlite"):
+        Store(f"sqlite:///{tmp_path / 'study.sqlite'}")
+
+
+@pytest.mark.parametrize("table", ["coding", "call", "vector"])
+def test_append_only_tables_refuse_updates(tmp_path: Path, store: Store, table: str) -> None:
+    transcript = parse_text(TALK, name="a", place="a.txt")
+    store.corpus.add(transcript)
+    segments = split(transcript)
+    store.corpus.add_segments(transcript.id, segments, "x")
+    store.findings.add_codings([Coding(segment_id=segments[0].id, code="c", coder="A", outcome=Outcome.ASSIGNED)])
+    store.ledger.record(entry(), REQUEST, None)
+    store.vectors.put({"d": np.ones(2, np.float32)}, "m")
+    column = {"coding": "coder", "call": "reply", "vector": "data"}[table]
+    engine = connect(f"sqlite:///{tmp_path / 'study.sqlite'}")
+    with engine.begin() as connection, pytest.raises(sa.exc.IntegrityError, match="append-only"):
+        connection.exec_driver_sql(f'UPDATE "{table}" SET {column} = NULL')
+
+
+def test_the_same_words_come_in_once(store: Store) -> None:
+    assert store.corpus.add(parse_text(TALK, name="a", place="a.txt"))
+    assert not store.corpus.add(parse_text(TALK, name="renamed", place="b.txt"))
+    assert list(store.corpus.names().values()) == ["a"]
+
+
+def test_another_cut_makes_other_segments_and_keeps_the_old(store: Store) -> None:
+    transcript = parse_text(TALK, name="a", place="a.txt")
+    store.corpus.add(transcript)
+    whole, halves = split(transcript), split(transcript, min_words=1, max_words=6)
+    store.corpus.add_segments(transcript.id, whole, "12-60")
+    store.findings.add_codings([Coding(segment_id=whole[0].id, code="c", coder="A", outcome=Outcome.ASSIGNED)])
+    store.corpus.add_segments(transcript.id, halves, "1-6")
+    assert [s.id for s in store.corpus.segments()] == [s.id for s in halves]
+    assert store.corpus.segment_text(whole[0].id) == whole[0].text
+    assert store.findings.codings()[0].segment_id == whole[0].id
+
+
+def test_replies_survive_with_their_odd_characters(store: Store) -> None:
+    store.ledger.record(entry(1, "\ud800 \0 é"), REQUEST, None)
+    store.ledger.record(entry(2, "second"), REQUEST, None)
+    assert [e.reply.text for e in store.ledger.replies("k")] == ["\\ud800 \0 é", "second"]
+
+
+def test_the_egress_log_holds_digests_and_counts_not_words(tmp_path: Path, store: Store) -> None:
+    store.ledger.record(entry(1), REQUEST, None)
+    store.ledger.record(entry(2), REQUEST, "https://models.example/v1")
+    with connect(f"sqlite:///{tmp_path / 'study.sqlite'}").connect() as connection:
+        rows = connection.exec_driver_sql("SELECT * FROM egress").mappings().all()
+    assert [row["endpoint"] for row in rows] == ["https://models.example/v1"]
+    assert rows[0]["bytes"] == len(REQUEST.model_dump_json())
+    assert "secret" not in str(rows)
+
+
+def test_an_interrupted_run_continues_and_a_finished_one_does_not(store: Store) -> None:
+    first = store.runs.start("inputs", {"seed": 0})
+    assert store.runs.start("inputs", {}).id == first.id
+    assert store.runs.start("others", {}).id != first.id
+    store.runs.finish(first.id, "complete")
+    assert store.runs.start("inputs", {}).id != first.id
+    latest = store.runs.latest()
+    assert latest is not None
+    assert (latest.id, latest.settings) == (first.id, {"seed": 0})
+
+
+def test_vectors_are_kept_once_and_found_again(store: Store) -> None:
+    store.vectors.put({"a": np.array([1, 0], np.float32)}, "m")
+    store.vectors.put({"a": np.array([0, 1], np.float32)}, "m")
+    assert store.vectors.get(["a", "b"], "m")["a"].tolist() == [1, 0]
+    assert store.vectors.get(["a"], "other") == {}
