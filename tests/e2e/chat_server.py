@@ -223,10 +223,11 @@ def _codes(schema: Body) -> list[str]:
 
 def _theme_name(user: str, kind: str, fault: Fault | None) -> Body:
     seed = _seed(user)
+    texts = [json.loads(line) for line in re.findall(r"^\d+\. (\".*\")$", user, re.MULTILINE)]
     # Half of the first names are too vague, so that the question to rename is asked as well.
     vague = kind == "label" and seed[0] % 2 == 0
-    name = "Learning experiences" if vague else "Of " + " ".join(_WORDS[b % len(_WORDS)] for b in seed[1:5])
-    texts = [json.loads(line) for line in re.findall(r"^\d+\. (\".*\")$", user, re.MULTILINE)]
+    own_words = _words(texts[0], seed[1], 40)
+    name = "Learning experiences" if vague else f"{_WORDS[seed[2] % len(_WORDS)]} {own_words}".capitalize()
     quotes = [
         {"segment": n, "words": NOWHERE if fault is Fault.INVENTED_QUOTE else _words(text, seed[5 + n], 160)}
         for n, text in enumerate(texts[:2], 1)

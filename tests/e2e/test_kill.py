@@ -155,7 +155,6 @@ def test_killed_studies_end_as_if_nobody_had_killed_them(tmp_path: Path) -> None
         with ChatServer() as calm, ChatServer() as server:
             killed = Chain(studies.copied(template, tmp_path / f"killed{number}"), server)
             expected, questions = _reference(template, calm)
-            assert {t["name"].split()[0] for t in expected.themes} == {"Of"}
             assert calm.kinds["rename"] >= 1, "the renaming stage must be among what is killed"
             assert calm.kinds["label"] >= 3
             moments = points(seed=number)
