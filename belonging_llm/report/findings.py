@@ -92,7 +92,7 @@ class Losses:
         theme_quotes: Quotes for themes that stand nowhere in their segment.
         code_evidence: Evidence for codes that stands nowhere in its segment.
         themes_renamed: Themes sent back for a clash or a vague name.
-        themes_unnamed: Themes whose every reply failed, named by their keywords.
+        themes_unnamed: Themes whose every reply failed, called by participants' own words.
         replies_refused: Replies that broke their schema.
     """
 

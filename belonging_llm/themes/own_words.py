@@ -13,7 +13,7 @@ from belonging_llm.embeddings import Vectors
 
 Embed = Callable[[Sequence[str]], Vectors]
 
-WORDS = range(3, 9)
+WORDS = range(4, 10)
 APART = 0.6
 _CLAUSE = re.compile(r"[^.,;:?!…\"“”()\[\]\n]+")
 

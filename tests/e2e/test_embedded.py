@@ -33,18 +33,54 @@ SAID = [
 ]
 
 INTERVIEW = [
-    ("How did it start?", "I joined the evening course from home, with a laptop on the ironing board and no idea who else"),
-    ("And then?", "Nobody turned a camera on for the first month, so I talked to grey squares and felt quite alone there"),
-    ("Did that change?", "There was one woman who wrote to me after a seminar, and from then on I felt somebody had seen me"),
-    ("What about tutors?", "My tutor answered on the same day, always with my name at the top, and that made me feel I mattered"),
-    ("And the forum?", "The forum was a place where people performed, and I never wrote anything true about myself in there"),
-    ("Were there groups?", "We made a group of five outside the platform and we still write to each other every single evening"),
-    ("What did you do there?", "We read each other's drafts, we complained about the deadlines, and we laughed about our families"),
-    ("And the technology?", "The platform logged me out every twenty minutes, so half of every lecture was me typing a password"),
-    ("How did that feel?", "It felt like knocking on the door of a house where I was supposed to live with all the others"),
-    ("Was anything missing?", "I missed walking out of a room together with people, those two minutes in a corridor afterwards"),
-    ("Do you feel you belong?", "I belong to my five people, I do not think that I ever belonged to the university as a whole"),
-    ("What would help?", "If somebody had asked me in the first week how I was, I think that would have helped me to stay"),
+    (
+        "How did it start?",
+        "I joined the evening course from home, with a laptop on the ironing board and no idea who else",
+    ),
+    (
+        "And then?",
+        "Nobody turned a camera on for the first month, so I talked to grey squares and felt quite alone there",
+    ),
+    (
+        "Did that change?",
+        "There was one woman who wrote to me after a seminar, and from then on I felt somebody had seen me",
+    ),
+    (
+        "What about tutors?",
+        "My tutor answered on the same day, always with my name at the top, and that made me feel I mattered",
+    ),
+    (
+        "And the forum?",
+        "The forum was a place where people performed, and I never wrote anything true about myself in there",
+    ),
+    (
+        "Were there groups?",
+        "We made a group of five outside the platform and we still write to each other every single evening",
+    ),
+    (
+        "What did you do there?",
+        "We read each other's drafts, we complained about the deadlines, and we laughed about our families",
+    ),
+    (
+        "And the technology?",
+        "The platform logged me out every twenty minutes, so half of every lecture was me typing a password",
+    ),
+    (
+        "How did that feel?",
+        "It felt like knocking on the door of a house where I was supposed to live with all the others",
+    ),
+    (
+        "Was anything missing?",
+        "I missed walking out of a room together with people, those two minutes in a corridor afterwards",
+    ),
+    (
+        "Do you feel you belong?",
+        "I belong to my five people, I do not think that I ever belonged to the university as a whole",
+    ),
+    (
+        "What would help?",
+        "If somebody had asked me in the first week how I was, I think that would have helped me to stay",
+    ),
 ]
 # Three codes keep the prompts short: on two cores every hundred words of them cost seconds.
 CODEBOOK = """code,name,definition

@@ -17,7 +17,7 @@ from belonging_llm.errors import ModelFileError
 pytestmark = [pytest.mark.models, pytest.mark.slow]
 
 # Loaded by every Python process that inherits the path, Prefect's own server among them.
-GUARD = '''
+GUARD = """
 import json, os, socket, sys
 
 def _away(host):
@@ -49,7 +49,7 @@ socket.getaddrinfo = getaddrinfo
 
 with open(os.environ["BELONGING_E2E_ATTEMPTS"] + ".guarded", "a") as out:
     out.write(json.dumps(sys.argv[:2]) + "\\n")
-'''
+"""
 
 NO_NETWORK = ["unshare", "-rn", "--", "sh", "-c", 'ip link set lo up 2>/dev/null || ifconfig lo up; exec "$@"', "sh"]
 
