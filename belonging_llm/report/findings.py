@@ -539,7 +539,7 @@ def _failures(findings: Findings, corpus: _Corpus) -> Iterable[str]:
     yield from _unjudged(findings, corpus)
     if unnamed := findings.losses.themes_unnamed:
         share = Share(unnamed, len(findings.themes))
-        yield f"Themes that the model could not name, called by their distinctive words: {share}."
+        yield f"Themes that the model could not name, called by participants' own words: {share}."
     unmapped = sum(not (t.mapping.codes or t.mapping.outside) for t in findings.themes)
     if unmapped and findings.language_model:
         yield f"Themes that were not mapped onto the framework: {Share(unmapped, len(findings.themes))}."

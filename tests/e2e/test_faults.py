@@ -56,13 +56,13 @@ def belonging(monkeypatch: pytest.MonkeyPatch) -> InProcess:
 @pytest.fixture(scope="module")
 def healthy(
     running: ChatServer, template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Tables, list[Asked]]]:
+) -> tuple[Tables, list[Asked]]:
     """What a run without faults finds, and what it asks."""
     folder = studies.copied(template, tmp_path_factory.mktemp("healthy") / "study")
     with pytest.MonkeyPatch.context() as patched:
         done = studies.in_process(patched).analyse(folder, running.spec)
     assert done.exit_code == 0, done.output
-    yield studies.tables(folder, running.spec), list(running.log)
+    return studies.tables(folder, running.spec), list(running.log)
 
 
 def always(fault: Fault, segment: str) -> Plan:

@@ -236,7 +236,7 @@ def test_every_quote_stands_in_its_segment(findings: Findings) -> None:
 def test_theme_without_located_quotes_says_how_its_example_was_chosen(findings: Findings) -> None:
     html = render(findings)
     assert html.count("chosen by centrality") == 1
-    assert "Named by its distinctive words; no model named it." in html
+    assert "Named and defined by keywords." in html
     bare = replace(findings, themes=[findings.themes[1].model_copy(update={"exemplars": ()})])
     assert "No quote is recorded for this theme" in render(bare)
 
