@@ -116,9 +116,10 @@ def test_replies_do_not_depend_on_what_was_asked_before(model_file: Path) -> Non
 
 
 SERVE = """
-import sys, xllamacpp
+import os, sys, xllamacpp
 options = xllamacpp.CommonParams()
 options.model.path, options.n_ctx, options.n_parallel, options.verbosity = sys.argv[1], 8192, 1, -1
+options.cpuparams.n_threads = options.cpuparams_batch.n_threads = os.cpu_count() or 1
 server = xllamacpp.Server(options)
 print(server.listening_address, flush=True)
 sys.stdin.read()
