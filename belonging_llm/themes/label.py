@@ -220,6 +220,8 @@ def _clashes(names: Sequence[ThemeName | None], centroids: Vectors, embed: Embed
             found[index] = f'another theme is already called "{twin.name}"'
         elif _is_vague(name.name):
             found[index] = "it would fit almost any interview"
+        elif _stammers(name.name):
+            found[index] = "it repeats itself"
         elif nearest != index:
             other = given.get(nearest)
             found[index] = "it fits other statements better" + (f', those called "{other.name}"' if other else "")
@@ -229,6 +231,12 @@ def _clashes(names: Sequence[ThemeName | None], centroids: Vectors, embed: Embed
 def _is_vague(name: str) -> bool:
     """Whether nothing is left of a name without the words that fit any interview."""
     return all(word in _GENERAL for word in re.findall(r"[^\W\d_]+", name.casefold()))
+
+
+def _stammers(name: str) -> bool:
+    """Whether a longer word stands in a name twice: small models do that when they have nothing to say."""
+    words = [word for word in re.findall(r"[^\W\d_]+", name.casefold()) if len(word) > 3]
+    return len(set(words)) < len(words)
 
 
 def _alike(one: str, other: str) -> bool:

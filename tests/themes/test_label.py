@@ -81,7 +81,7 @@ def test_good_names_stand(tmp_path: Path) -> None:
     assert SEGMENTS[int(quote.segment_id[1:])].text[quote.start : quote.end] in SAID["group"]
 
 
-@pytest.mark.parametrize("first", ["Online learning experience", GOOD["post"]])
+@pytest.mark.parametrize("first", ["Online learning experience", "Needing needing midnight chat", GOOD["post"]])
 def test_a_vague_or_misplaced_name_is_sent_back_once_with_the_clash(tmp_path: Path, first: str) -> None:
     def answer(request: ChatRequest) -> str:
         again = "cannot stand" in request.user
