@@ -67,6 +67,7 @@ class Question(Generic[R]):
 
     Attributes:
         choices: Values that fields of these names may take, for models that obey a schema.
+        schema: What models are held to, where it is narrower than what the reply type says.
         check: Raises ReplyError for an answer that fits the schema and is wrong all the same.
     """
 
@@ -74,6 +75,7 @@ class Question(Generic[R]):
     reply: type[R]
     max_tokens: int = 300
     choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    schema: dict[str, Any] | None = None
     check: Callable[[R], None] = lambda _: None
 
     def request(self) -> ChatRequest:
@@ -81,7 +83,7 @@ class Question(Generic[R]):
         return ChatRequest(
             system=self.prompt.system,
             user=self.prompt.user,
-            reply_schema=_limited(self.reply.model_json_schema(), self.choices),
+            reply_schema=_limited(self.schema or self.reply.model_json_schema(), self.choices),
             max_tokens=self.max_tokens,
         )
 

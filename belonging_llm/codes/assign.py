@@ -24,7 +24,7 @@ THEME = 0.75
 SURE = 2.25
 LIKELY = 1.6
 DOUBT = 1.1
-CANDIDATES = 3
+CANDIDATES = 2
 
 
 @dataclass(frozen=True)

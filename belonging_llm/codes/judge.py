@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from belonging_llm.asking import Asker, Question
 from belonging_llm.codebook import Framework
@@ -25,18 +26,15 @@ class Judgement(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    code: str = Field(max_length=80)
     applies: bool
     polarity: Polarity
-    words: str = Field(max_length=120)
+    words: str = Field(max_length=80)
 
 
-class Judgements(BaseModel):
-    """The reply to `code_segment`."""
+class Judgements(RootModel[dict[str, Judgement]]):
+    """The reply to `code_segment`: one judgement for each candidate code, by the code's id."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    judgements: tuple[Judgement, ...] = Field(max_length=6)
+    model_config = ConfigDict(frozen=True)
 
 
 @dataclass(frozen=True)
@@ -90,11 +88,10 @@ def _question(item: OpenSegment, framework: Framework, prompt: Prompt) -> Questi
     wanted = set(item.candidates)
 
     def check(answer: Judgements) -> None:
-        given = [j.code for j in answer.judgements]
-        if unknown := sorted(set(given) - wanted):
+        if unknown := sorted(set(answer.root) - wanted):
             raise ReplyError(f"codes that were not asked about: {', '.join(unknown)[:80]}")
-        if sorted(given) != sorted(wanted):
-            raise ReplyError(f"judge each of these once: {', '.join(item.candidates)}")
+        if missing := sorted(wanted - set(answer.root)):
+            raise ReplyError(f"codes that were asked about and not judged: {', '.join(missing)[:80]}")
 
     rendered = prompt.render(
         codes=framework.assignable,
@@ -102,14 +99,30 @@ def _question(item: OpenSegment, framework: Framework, prompt: Prompt) -> Questi
         question=item.question[:QUESTION_SHOWN],
         segment=item.segment.text[:SHOWN],
     )
-    return Question(rendered, Judgements, 90 * len(wanted) + 40, {"code": item.candidates}, check)
+    return Question(rendered, Judgements, 70 * len(wanted) + 30, schema=_schema(item.candidates), check=check)
+
+
+def _schema(candidates: Sequence[str]) -> dict[str, Any]:
+    """An object with one judgement a candidate, all of them required."""
+    one = {
+        "type": "object",
+        "properties": {
+            "applies": {"type": "boolean"},
+            "polarity": {"type": "string", "enum": [str(p) for p in Polarity]},
+            "words": {"type": "string", "maxLength": 60},
+        },
+        "required": ["applies", "polarity", "words"],
+        "additionalProperties": False,
+    }
+    properties = dict.fromkeys(candidates, one)
+    return {"type": "object", "properties": properties, "required": list(candidates), "additionalProperties": False}
 
 
 def _verdicts(answer: Judgements, item: OpenSegment) -> dict[str, Verdict]:
     found = {}
-    for given in answer.judgements:
+    for code, given in answer.root.items():
         span = locate(given.words, item.segment.text) if given.applies else None
-        found[given.code] = Verdict(
+        found[code] = Verdict(
             applies=given.applies,
             polarity=given.polarity,
             evidence=EvidenceSpan(start=span.start, end=span.end) if span else None,

@@ -213,7 +213,7 @@ def _kind(body: Body) -> str:
     fields = set(body["response_format"]["json_schema"]["schema"]["properties"])
     if fields == {"name", "definition", "quotes"}:
         return "rename" if _RENAME.search(body["messages"][-1]["content"]) else "label"
-    return {frozenset({"codes", "outside"}): "map", frozenset({"judgements"}): "code"}[frozenset(fields)]
+    return "map" if fields == {"codes", "outside"} else "code"
 
 
 def _codes(schema: Body) -> list[str]:
@@ -229,7 +229,7 @@ def _theme_name(user: str, kind: str, fault: Fault | None) -> Body:
     own_words = _words(texts[0], seed[1], 40)
     name = "Learning experiences" if vague else f"{_WORDS[seed[2] % len(_WORDS)]} {own_words}".capitalize()
     quotes = [
-        {"segment": n, "words": NOWHERE if fault is Fault.INVENTED_QUOTE else _words(text, seed[5 + n], 160)}
+        {"segment": n, "words": NOWHERE if fault is Fault.INVENTED_QUOTE else _words(text, seed[5 + n], 70)}
         for n, text in enumerate(texts[:2], 1)
     ]
     definition = f"What speakers say in the segments with the number {seed.hex()[:8]}."
@@ -252,16 +252,16 @@ def _theme_mapping(user: str, codes: list[str], fault: Fault | None) -> Body:
 def _judgements(user: str, fault: Fault | None) -> Body:
     segment = json.loads(re.search(r"^Segment: (\".*\")$", user, re.MULTILINE)[1])  # type: ignore[index]
     asked = re.search(r"^Candidate codes: (.*)$", user, re.MULTILINE)[1].split(", ")  # type: ignore[index]
-    found = []
+    found: Body = {}
     for code in asked:
         seed = _seed(segment + code)
         applies = seed[0] % 2 == 0 or fault in {Fault.INVENTED_QUOTE, Fault.MARKUP}
-        words = NOWHERE if fault is Fault.INVENTED_QUOTE else _words(segment, seed[1], 110)
+        words = NOWHERE if fault is Fault.INVENTED_QUOTE else _words(segment, seed[1], 70)
         polarity = ("experienced", "absent", "mixed")[seed[2] % 3]
-        found.append({"code": code, "applies": applies, "polarity": polarity, "words": words if applies else ""})
+        found[code] = {"applies": applies, "polarity": polarity, "words": words if applies else ""}
     if fault is Fault.UNKNOWN_CODE:
-        found[0]["code"] = "no-such-code"
-    return {"judgements": found}
+        found["no-such-code"] = found.pop(asked[0])
+    return found
 
 
 def _words(text: str, start: int, longest: int) -> str:
