@@ -139,6 +139,19 @@ class Asker:
                 self.failures[kind] = self.failures.get(kind, 0) + 1
             raise
 
+    def ask_or_none(self, question: Question[R]) -> R | None:
+        """One answer, or None where every reply was unusable or refused.
+
+        Raises:
+            Incomplete: no reply came; what hangs on the answer must wait for a rerun.
+        """
+        answer = self._ask_or_error(question)
+        if isinstance(answer, ModelUnavailable):
+            raise Incomplete(
+                f"the model did not answer ({answer}); what is done is kept: rerun to continue"
+            ) from answer
+        return None if isinstance(answer, Exception) else answer
+
     def ask_all(self, questions: Sequence[Question[R]]) -> list[R | Exception]:
         """Ask side by side, as many at a time as the model takes; errors of one item are returned."""
         with ThreadPoolExecutor(max(1, self.model.concurrency)) as pool:

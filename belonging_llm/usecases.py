@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -85,7 +89,7 @@ def analyse(folder: Path, llm: str | None, embedder: str | None) -> Analysed:
     bench = analysis.workbench(job)
     calls, model_seconds = bench.work_done()
     report = study.reports / "findings.html"
-    if not unchanged or not report.exists():
+    if not unchanged or not _is_of(report, run.id):
         write_report(folder)
     return _analysed(study, run.id, unchanged, calls, time.monotonic() - started, model_seconds)
 
@@ -97,7 +101,27 @@ def _run_flow(study: Study, job: Any) -> None:
     use_prefect_quietly(study.prefect_home)
     from flows.analyse import analyse as flow
 
-    flow(**asdict(job))
+    usual = signal.signal(signal.SIGINT, _leave) if threading.current_thread() is threading.main_thread() else None
+    try:
+        flow(**asdict(job))
+    finally:
+        if usual is not None:
+            signal.signal(signal.SIGINT, usual)
+
+
+def _leave(*_: object) -> None:
+    """End at once on Ctrl-C: it also ended Prefect's server, which its client would seek for minutes.
+
+    Everything that counts is committed as it is done.
+    """
+    sys.stderr.write("\nbelonging: interrupted; what is done is kept, and the same command continues\n")
+    sys.stderr.flush()
+    os._exit(130)
+
+
+def _is_of(report: Path, run_id: str) -> bool:
+    """Whether a report is there and speaks of this run."""
+    return report.is_file() and run_id in report.read_text(encoding="utf-8")
 
 
 def _analysed(study: Study, run_id: str, unchanged: bool, calls: int, seconds: float, model_seconds: float) -> Analysed:

@@ -6,7 +6,7 @@ import json
 from functools import cached_property
 from typing import Any
 
-from belonging_llm.adapters.openai_sdk import is_loopback, translate
+from belonging_llm.adapters.openai_sdk import content_text, is_loopback, translate
 from belonging_llm.errors import ModelRefused, ModelUnavailable
 from belonging_llm.llm import ChatReply, ChatRequest
 
@@ -41,10 +41,10 @@ class LangChainChat:
         try:
             answer = self._chat.bind(**options).invoke([("system", system), ("user", request.user)])
         except Exception as error:  # every provider raises errors of its own: this edge translates them all
-            raise _translated(error) from error
+            raise _translated(error) from None
         usage = answer.usage_metadata or {}
         return ChatReply(
-            text=_text(answer.content),
+            text=content_text(answer.content),
             finish_reason=str(answer.response_metadata.get("finish_reason") or "stop"),
             prompt_tokens=usage.get("input_tokens"),
             completion_tokens=usage.get("output_tokens"),
@@ -69,12 +69,5 @@ def _translated(error: Exception) -> Exception:
     status = getattr(error, "status_code", None)
     if isinstance(status, int):
         headers = getattr(getattr(error, "response", None), "headers", {})
-        return translate(status, str(error), headers.get("retry-after"))
-    return ModelUnavailable(str(error)[:300])
-
-
-def _text(content: object) -> str:
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else []
-    return "".join(part if isinstance(part, str) else part.get("text", "") for part in parts)
+        return translate(status, getattr(error, "code", None), headers.get("retry-after"))
+    return ModelUnavailable(type(error).__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -53,9 +54,9 @@ class OpenAIChat:
                 },
             )
         except openai.APIStatusError as error:
-            raise translate(error.status_code, str(error), error.response.headers.get("retry-after")) from error
+            raise translate(error.status_code, error.code, error.response.headers.get("retry-after")) from None
         except (openai.APIConnectionError, openai.APIError, ValueError) as error:
-            raise ModelUnavailable(f"{self.endpoint}: {error}") from error
+            raise ModelUnavailable(f"{self.endpoint}: {type(error).__name__}") from None
         return _reply(answer, self.endpoint)
 
     @cached_property
@@ -67,17 +68,28 @@ class OpenAIChat:
         if key is None:
             raise ModelRefused("openai: set the environment variable OPENAI_API_KEY, or use --llm local")
         # Proxies of the environment must not see traffic to this machine.
-        own = DefaultHttpxClient(trust_env=not is_loopback(self.endpoint), timeout=self._timeout)
+        # Nor may a server pass text on to another place.
+        trusted = not is_loopback(self.endpoint)
+        own = DefaultHttpxClient(trust_env=trusted, follow_redirects=False, timeout=self._timeout)
         return OpenAI(api_key=key, base_url=self.base_url, max_retries=0, timeout=self._timeout, http_client=own)
 
 
-def translate(status: int, message: str, retry_after: str | None) -> Exception:
-    """An HTTP status as one of our errors."""
+def translate(status: int, code: object, retry_after: str | None) -> Exception:
+    """An HTTP status as one of our errors.
+
+    The endpoint's own message is left out: it may repeat the prompt, and errors are shown and logged.
+    """
+    word = str(code or "")
+    said = f"HTTP {status}" + (f" {word}" if re.fullmatch(r"[\w.-]{1,60}", word) else "")
     if status in _PASSING or status >= 500:
-        return ModelUnavailable(message[:300], _seconds(retry_after))
+        return ModelUnavailable(said, _seconds(retry_after))
+    if 300 <= status < 400:
+        return ModelRefused(
+            f"the endpoint sends requests on to another address ({said}); name that one instead"
+        )
     if status in _REFUSED_FOR_GOOD:
-        return ModelRefused(f"the endpoint refuses ({status}): {message[:300]}; check key, address and model name")
-    return RequestRefused(message[:300])
+        return ModelRefused(f"the endpoint refuses ({said}); check key, address and model name")
+    return RequestRefused(said)
 
 
 def is_loopback(endpoint: str | None) -> bool:
@@ -101,14 +113,28 @@ def _seconds(retry_after: str | None) -> float | None:
 
 
 def _reply(answer: Any, endpoint: str) -> ChatReply:
-    choices = getattr(answer, "choices", None)
-    if not choices:
-        raise ModelUnavailable(f"{endpoint}: the reply holds no choices")
+    """What came back; servers take liberties with the envelope, which the SDK does not check."""
+    choices = getattr(answer, "choices", None) or [None]
+    message = getattr(choices[0], "message", None)
+    if message is None:
+        raise ModelUnavailable(f"{endpoint}: the reply holds no message")
     usage = getattr(answer, "usage", None)
-    message = choices[0].message
     return ChatReply(
-        text=message.content or getattr(message, "refusal", None) or "",
-        finish_reason=choices[0].finish_reason or "stop",
-        prompt_tokens=getattr(usage, "prompt_tokens", None),
-        completion_tokens=getattr(usage, "completion_tokens", None),
+        text=content_text(message.content) or str(getattr(message, "refusal", None) or ""),
+        finish_reason=str(choices[0].finish_reason or "stop"),
+        prompt_tokens=_count(usage, "prompt_tokens"),
+        completion_tokens=_count(usage, "completion_tokens"),
     )
+
+
+def content_text(content: object) -> str:
+    """A message's text, whether it comes whole or in parts."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    return "".join(str(part.get("text") or "") if isinstance(part, dict) else str(part) for part in parts)
+
+
+def _count(usage: object, name: str) -> int | None:
+    value = getattr(usage, name, None)
+    return value if isinstance(value, int) else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ def connect(url: str) -> sa.Engine:
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _careful)
     try:
-        with engine.begin() as connection:
+        with engine.connect() as connection, _one_transaction(connection):
             _migrate(connection)
     except sa.exc.DatabaseError as error:
         raise StudyError(f"the database {engine.url!r} cannot be opened: {error.orig}") from error
@@ -37,6 +39,25 @@ def _careful(connection: Any, _: object) -> None:
     for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL", "busy_timeout=30000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+@contextmanager
+def _one_transaction(connection: sa.Connection) -> Iterator[None]:
+    """All or nothing, and one process at a time; Python's sqlite3 would commit each table by itself."""
+    if connection.dialect.name != "sqlite":
+        with connection.begin():
+            yield
+        return
+    raw: Any = connection.connection.driver_connection
+    usual, raw.isolation_level = raw.isolation_level, None
+    raw.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        raw.execute("COMMIT")
+    finally:
+        if raw.in_transaction:
+            raw.execute("ROLLBACK")
+        raw.isolation_level = usual
 
 
 def _migrate(connection: sa.Connection) -> None:

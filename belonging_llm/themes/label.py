@@ -126,7 +126,7 @@ def label(
     names = []
     for draft in drafts:
         rendered = prompt.render(exemplars=draft.shown, own_words=draft.words)
-        names.append(_ask(asker, Question(rendered, ThemeName, 200, check=_must_name)))
+        names.append(asker.ask_or_none(Question(rendered, ThemeName, 200, check=_must_name)))
         done(len(names))
     centroids = np.stack([cluster.centroid for cluster in clustering.clusters])
     clashes = _clashes(names, centroids, embed)
@@ -139,7 +139,7 @@ def label(
             name=first.name if first else "",
             clash=clash,
         )
-        standing[index] = _ask(asker, Question(rendered, ThemeName, 200, check=_must_name)) or first
+        standing[index] = asker.ask_or_none(Question(rendered, ThemeName, 200, check=_must_name)) or first
     poor = _clashes(standing, centroids, embed)
     texts = {s.id: s.text for s in segments}
     named = [
@@ -196,11 +196,6 @@ def _unnamed(
 
 def _cut(text: str) -> str:
     return text if len(text) <= SHOWN else text[:SHOWN].rsplit(" ", 1)[0]
-
-
-def _ask(asker: Asker, question: Question[ThemeName]) -> ThemeName | None:
-    answer = asker.ask_all([question])[0]
-    return None if isinstance(answer, Exception) else answer
 
 
 def _must_name(answer: ThemeName) -> None:

@@ -66,8 +66,8 @@ def map_themes(
             definition=theme.definition,
             exemplars=[texts[i][:SHOWN] for i in theme.exemplars[:EXEMPLARS]],
         )
-        answer = asker.ask_all([Question(rendered, ThemeMapping, 160, {"code": sorted(known)}, check=check)])[0]
-        mapped.append(theme if isinstance(answer, Exception) else _with(theme, answer, asker.model.id, prompt))
+        answer = asker.ask_or_none(Question(rendered, ThemeMapping, 160, {"code": sorted(known)}, check=check))
+        mapped.append(theme if answer is None else _with(theme, answer, asker.model.id, prompt))
         done(len(mapped))
     return mapped
 

@@ -210,7 +210,7 @@ def answer(body: Body, fault: Fault | None = None) -> str:
 
 
 def _kind(body: Body) -> str:
-    fields = set(body["response_format"]["json_schema"]["schema"]["properties"])
+    fields = set(body["response_format"]["json_schema"]["schema"].get("properties", ()))
     if fields == {"name", "definition", "quotes"}:
         return "rename" if _RENAME.search(body["messages"][-1]["content"]) else "label"
     return "map" if fields == {"codes", "outside"} else "code"

@@ -268,7 +268,6 @@ def test_an_empty_study_says_so(server: ChatServer, tmp_path: Path, belonging: I
     assert "nothing to analyse" in done.stderr
 
 
-@pytest.mark.xfail(strict=True, reason="bug: an older report is taken for the finished run's")
 def test_report_is_of_the_last_run_even_if_that_was_cut_short(
     server: ChatServer, tmp_path: Path, belonging: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:

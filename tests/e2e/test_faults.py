@@ -125,7 +125,6 @@ def test_odd_transports_are_borne(
     assert studies.tables(study, server.spec) == healthy[0]
 
 
-@pytest.mark.xfail(strict=True, reason="bug: an envelope off the protocol ends in a traceback")
 @pytest.mark.parametrize("fault", [Fault.NO_MESSAGE, Fault.CONTENT_IN_PARTS])
 def test_odd_envelopes_are_no_crash(fault: Fault, server: ChatServer, study: Path, belonging: InProcess) -> None:
     server.faults = lambda number, _: fault if number % 9 == 4 else None
@@ -271,7 +270,6 @@ def test_a_server_that_is_not_there(
     assert studies.tables(study, server.spec) == healthy[0]
 
 
-@pytest.mark.xfail(strict=True, reason="bug: themes are kept unnamed or unmapped when the server goes away")
 def test_a_server_gone_while_a_few_themes_are_named_costs_no_second_rerun(
     server: ChatServer, tmp_path: Path, belonging: InProcess
 ) -> None:
@@ -302,7 +300,6 @@ def test_a_refused_key_ends_at_once(server: ChatServer, study: Path, belonging: 
     _no_traceback(done)
 
 
-@pytest.mark.xfail(strict=True, reason="bug: the endpoint's message is passed on as it came")
 @pytest.mark.parametrize("fault", [Fault.BLOCKED_WITH_ECHO])
 def test_an_endpoint_that_repeats_the_prompt_does_not_spread_it(
     fault: Fault, server: ChatServer, study: Path, belonging: InProcess
@@ -341,7 +338,6 @@ def test_a_remote_model_needs_leave(
     assert tried == []
 
 
-@pytest.mark.xfail(strict=True, reason="bug: the client follows redirects, so text can leave this machine")
 def test_a_redirect_to_another_place_is_not_followed(server: ChatServer, study: Path, belonging: InProcess) -> None:
     with ChatServer() as elsewhere:
         server.redirect_to = elsewhere.url
@@ -362,7 +358,6 @@ def test_a_proxy_of_the_environment_sees_nothing(
         assert proxy.log == []
 
 
-@pytest.mark.xfail(strict=True, reason="bug: two equal questions side by side break the ledger's key")
 def test_the_same_question_side_by_side_is_asked_once(server: ChatServer, study: Path) -> None:
     """A participant who says the same words twice after the same question makes one question, not two."""
     opened = Study(study)

@@ -193,7 +193,6 @@ def test_killed_command_line_continues(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="bug: Ctrl-C also ends Prefect's server, and its client retries for minutes")
 def test_interrupted_command_line_says_so_and_continues(tmp_path: Path) -> None:
     folder = studies.make(tmp_path / "study", studies.sample("P01"))
     with ChatServer() as server:
@@ -242,7 +241,6 @@ main()
 """
 
 
-@pytest.mark.xfail(strict=True, reason="bug: the first migration is not one transaction on SQLite")
 def test_killed_while_the_tables_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "study"
     made = [sys.executable, "-c", DIES_WHILE_MAKING_TABLES, "init", str(folder)]
