@@ -227,7 +227,8 @@ class Asker:
             except ModelUnavailable as error:
                 if not tries_left:
                     self._note_down(error)
-                self.retry.sleep(min(error.retry_after or wait, self.retry.longest_wait))
+                asked_for = wait if error.retry_after is None else error.retry_after
+                self.retry.sleep(min(asked_for, self.retry.longest_wait))
                 wait *= 2
             except RequestRefused:
                 self._down = 0

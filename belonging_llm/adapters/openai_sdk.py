@@ -84,9 +84,7 @@ def translate(status: int, code: object, retry_after: str | None) -> Exception:
     if status in _PASSING or status >= 500:
         return ModelUnavailable(said, _seconds(retry_after))
     if 300 <= status < 400:
-        return ModelRefused(
-            f"the endpoint sends requests on to another address ({said}); name that one instead"
-        )
+        return ModelRefused(f"the endpoint sends requests on to another address ({said}); name that one instead")
     if status in _REFUSED_FOR_GOOD:
         return ModelRefused(f"the endpoint refuses ({said}); check key, address and model name")
     return RequestRefused(said)

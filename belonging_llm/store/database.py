@@ -23,7 +23,8 @@ def connect(url: str) -> sa.Engine:
     Raises:
         StudyError: the database cannot be opened, or was made by a newer version.
     """
-    engine = sa.create_engine(url)
+    # Statement parameters hold what people said: they have no place in an error message.
+    engine = sa.create_engine(url, hide_parameters=True)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _careful)
     try:

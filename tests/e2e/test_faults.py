@@ -240,12 +240,14 @@ def test_a_server_that_goes_away_is_noticed_soon(
     server.faults = lambda number, _: Fault.HANG_UP if number > last_good else None
     done = belonging.analyse(study, server.spec)
     assert done.exit_code == 3, done.output
-    assert re.search(r"did not answer [5-8] questions in a row", done.stderr)
+    # A theme that gets no answer ends the run at once; among segments it takes several in a row.
+    assert re.search(r"did not answer( [5-8] questions in a row)?", done.stderr)
     assert server.url in done.stderr
-    assert "rerun the same command" in done.stderr
+    assert "what is done is kept" in done.stderr
+    assert "rerun" in done.stderr
     _no_traceback(done)
-    # Four tries a question: the five, those under way beside them, and those that were begun meanwhile.
-    assert len(server.log) - last_good <= 4 * (5 + 2 * 4)
+    # Four tries a question. Nobody really waits here, so the rest of a batch of twenty may have been begun.
+    assert len(server.log) - last_good <= 4 * (5 if stage == "themes" else 20)
     assert sum(belonging.slept) < 60
 
     server.reset()
@@ -293,7 +295,7 @@ def test_a_refused_key_ends_at_once(server: ChatServer, study: Path, belonging: 
     server.faults = everything(Fault.UNAUTHORISED)
     done = belonging.analyse(study, server.spec)
     assert done.exit_code == 1
-    assert "refuses (401)" in done.stderr
+    assert re.search(r"refuses \(.*401\)", done.stderr)
     assert "check key" in done.stderr
     assert len(server.log) == 1
     assert belonging.slept == []
