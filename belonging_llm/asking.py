@@ -154,13 +154,20 @@ class Asker:
 
     def ask_all(self, questions: Sequence[Question[R]]) -> list[R | Exception]:
         """Ask side by side, as many at a time as the model takes; errors of one item are returned."""
-        with ThreadPoolExecutor(max(1, self.model.concurrency)) as pool:
-            futures = [pool.submit(self._ask_or_error, question) for question in questions]
+        stop = threading.Event()
+
+        def one(question: Question[R]) -> R | Exception:
+            if stop.is_set():
+                return Incomplete("not asked, since an earlier question ended the run")
             try:
-                return [future.result() for future in futures]
+                return self._ask_or_error(question)
             except BaseException:
-                pool.shutdown(cancel_futures=True)
+                stop.set()
                 raise
+
+        with ThreadPoolExecutor(max(1, self.model.concurrency)) as pool:
+            futures = [pool.submit(one, question) for question in questions]
+            return [future.result() for future in futures]
 
     def _ask_or_error(self, question: Question[R]) -> R | Exception:
         try:
