@@ -22,7 +22,8 @@ from belonging_llm.themes.own_words import Embed, Phrase, own_words
 from belonging_llm.themes.theme import Quote, Theme, ThemeMember, theme_id
 
 ALIKE = 85
-SHOWN = 220
+EXEMPLARS = 4
+SHOWN = 200
 # Gerunds keep a name on what people do (Charmaz 2006). Models that obey a schema are held to these: left
 # free, a small one names roles ("Transcript reader"), and held to "-ing" alone it makes up words.
 VERBS = (
@@ -161,7 +162,7 @@ def _drafts(clustering: Clustering, segments: Sequence[Segment], vectors: Vector
     drafts = []
     for number, cluster in enumerate(clustering.clusters):
         others = [c for c in clustering.clusters if c is not cluster]
-        shown = choose(cluster, others, vectors)
+        shown = choose(cluster, others, vectors, count=EXEMPLARS)
         theme = _unnamed(number + 1, cluster, segments, shown, terms[number], phrases[number])
         drafts.append(_Draft(theme, tuple(phrases[number]), tuple(_cut(texts[i]) for i in shown)))
     return drafts
