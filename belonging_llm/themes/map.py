@@ -22,7 +22,7 @@ class CodeReason(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     code: str = Field(max_length=80)
-    rationale: str = Field(max_length=90)
+    rationale: str = Field(max_length=120)
 
 
 class ThemeMapping(BaseModel):
