@@ -234,8 +234,8 @@ def _theme_name(user: str, kind: str, fault: Fault | None) -> Body:
     ]
     definition = f"What speakers say in the segments with the number {seed.hex()[:8]}."
     if fault is Fault.MARKUP:
-        name, definition = f"{MARKUP} {name}", f"{MARKUP} {definition}"
-    return {"name": name, "definition": definition, "quotes": quotes}
+        name, definition = f"{MARKUP} {name}"[:70], f"{MARKUP} {definition}"[:160]
+    return {"name": name[:70], "definition": definition, "quotes": quotes}
 
 
 def _theme_mapping(user: str, codes: list[str], fault: Fault | None) -> Body:
