@@ -144,7 +144,9 @@ def label(
     poor = _clashes(standing, centroids, embed)
     texts = {s.id: s.text for s in segments}
     named = [
-        (draft.theme, 0) if given is None or i in poor else _named(draft, given, texts, asker.model.id, prompt)
+        (draft.theme, 0)
+        if given is None or i in poor
+        else _named(draft, given, texts, asker.model.id, prompt if given is names[i] else again)
         for i, (draft, given) in enumerate(zip(drafts, standing, strict=True))
     ]
     return Labelled(

@@ -59,7 +59,7 @@ class Theme(BaseModel):
 
     Attributes:
         id: Digest of its core segments: the same group has the same id in every run.
-        quotes: Words the model chose, each one found in its segment; empty when none could be found.
+        quotes: Words that the model chose (or, in an in-vivo theme, that it is called by), each found in its segment.
         by: Model id that named it, or `participants' own words` when no name of a model's stood.
         terms: Words that set its segments apart from the other themes'.
     """

@@ -91,6 +91,7 @@ def test_a_vague_or_misplaced_name_is_sent_back_once_with_the_clash(tmp_path: Pa
     found = named(tmp_path, model)
     assert [t.name for t in found.themes] == list(GOOD.values())
     assert sum("cannot stand" in r.user for r in model.asked) == found.renamed >= 1
+    assert found.themes[0].prompt == "rename_theme.v1", "a name records the prompt that it answers"
 
 
 def test_a_name_that_never_fits_gives_way_to_participants_own_words(tmp_path: Path) -> None:
