@@ -43,7 +43,7 @@ class Settings(BaseModel):
     min_words: int = Field(12, ge=1)
     max_words: int = Field(60, ge=2)
     shortest_themed: int = Field(5, ge=1)
-    ask_share: float = Field(0.06, ge=0, le=1)
+    ask_share: float = Field(0.04, ge=0, le=1)
     synthetic: bool = False
 
 
@@ -146,7 +146,7 @@ max_words = 60
 # Segments with fewer words than this are coded but not grouped into themes.
 shortest_themed = 5
 # Largest share of segments that the language model is asked to code where cheaper evidence is in doubt.
-ask_share = 0.06
+ask_share = 0.04
 language = "en"
 seed = 0
 """

@@ -1,0 +1,347 @@
+"""Agreement of everyone with everyone on every code, in one pass, with intervals by participant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from belonging_llm.evaluation.alpha import NO_PAIRS, NO_VARIATION, binary_alphas, krippendorff_alpha
+from belonging_llm.evaluation.estimate import Estimate, Floats, estimate, undefined
+from belonging_llm.evaluation.intervals import Intervals, Resampling, bootstrap, warnings
+from belonging_llm.evaluation.ratings import Ratings
+from belonging_llm.evaluation.scores import Scores, scores
+from belonging_llm.evaluation.sets import SetAlpha, set_alpha
+from belonging_llm.evaluation.several_coders import SeveralCoders, fleiss_kappa, several_coders
+from belonging_llm.evaluation.tallies import coincidence_cells, pair_cells
+from belonging_llm.evaluation.two_coders import NominalPanel, Panel, kappas, nominal_panel, panel
+
+CHARACTERS = "character"
+NOT_INDEPENDENT = "characters are not independent, so no standard error is given"
+
+
+@dataclass(frozen=True)
+class CodeAgreement:
+    """One code: every pair of coders, and all coders together.
+
+    Attributes:
+        n_judged: Units (or characters) that at least one coder judged.
+        n_positive: Units (or characters) that each coder gave the code.
+        pairs: By `A|B`.
+        scores: By `A|B`, A the reference; empty unless a reference was named.
+    """
+
+    n_judged: float
+    n_positive: dict[str, float]
+    pairs: dict[str, Panel]
+    alpha: Estimate
+    fleiss_kappa: Estimate
+    scores: dict[str, Scores] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SingleAgreement:
+    """Exclusive categories, one a unit."""
+
+    categories: tuple[str, ...]
+    pairs: dict[str, NominalPanel]
+    alpha: Estimate
+    fleiss_kappa: Estimate
+    several: SeveralCoders
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Everything that coders' judgements say about their agreement.
+
+    Attributes:
+        kappas: Intervals of kappa, shape (n_pairs, n_codes); its draws allow paired comparisons.
+    """
+
+    ratings: Ratings
+    unit: str
+    codes: dict[str, CodeAgreement]
+    single: SingleAgreement | None
+    set_alpha: SetAlpha
+    resampling: Resampling
+    kappas: Intervals
+    warnings: list[str]
+
+    @property
+    def undefined(self) -> list[dict[str, str]]:
+        """Where a statistic has no value, and why."""
+        return list(_undefined(self))
+
+    def as_json(self) -> dict[str, Any]:
+        """The public JSON; an undefined value is None and has a line in `undefined`."""
+        found = self.ratings
+        return {
+            "n_units": len(found.units),
+            "coders": list(found.coders),
+            "unit": self.unit,
+            "cluster": found.clustered_by,
+            "n_clusters": found.n_clusters if found.clustered_by else None,
+            "codes": {code: _code_json(a) for code, a in self.codes.items()},
+            "single": _single_json(self.single) if self.single else None,
+            "set_alpha": {"masi": self.set_alpha.masi.value, "jaccard": self.set_alpha.jaccard.value},
+            "undefined": self.undefined,
+            "flags": [
+                {"where": f"{code} {pair} kappa", "flag": p.kappa.flag}
+                for code, a in self.codes.items()
+                for pair, p in a.pairs.items()
+                if p.kappa.flag
+            ],
+            "warnings": self.warnings,
+            "intervals": {
+                "level": self.resampling.level,
+                "method": self.resampling.method,
+                "draws": self.resampling.draws,
+                "seed": self.resampling.seed,
+                "degenerate": _degenerate_json(self),
+            },
+        }
+
+
+def agree(
+    ratings: Ratings,
+    *,
+    against: str | None = None,
+    single: bool = False,
+    unit: str = "segment",
+    resampling: Resampling | None = None,
+) -> Agreement:
+    """Every coefficient for every code, all intervals from the same resamples.
+
+    Args:
+        against: Take this coder as the reference: only pairs with it, with precision, recall and F1.
+        single: Every judged unit has exactly one code (or none at all): also compare the categories.
+        unit: What the units are, `segment` or `character`.
+
+    Raises:
+        ValueError: no such coder, or with `single` a unit to which a coder gave several codes.
+    """
+    how = resampling or Resampling()
+    pairs = _pairs(ratings, against)
+    cells = pair_cells(ratings, pairs)
+    kappa = bootstrap(cells, kappas, how)
+    alpha = bootstrap(coincidence_cells(ratings), binary_alphas, how)
+    totals = cells.sum(0)
+    names = [f"{ratings.coders[a]}|{ratings.coders[b]}" for a, b in pairs]
+    found = {}
+    for k, code in enumerate(ratings.codes):
+        panels = {name: _panel(totals[p, k], kappa, (p, k), unit) for p, name in enumerate(names)}
+        found[code] = CodeAgreement(
+            n_judged=float(ratings.weights[(ratings.marks[:, :, k] >= 0).any(0)].sum()),
+            n_positive={
+                c: float(ratings.weights @ (ratings.marks[i, :, k] == 1)) for i, c in enumerate(ratings.coders)
+            },
+            pairs=panels,
+            alpha=alpha.around(estimate(float(alpha.point[k]), _no_alpha(ratings.marks[:, :, k])), k),
+            fleiss_kappa=_fleiss(ratings.marks[:, :, k], ratings.weights),
+            scores={name: scores(totals[p, k]) for p, name in enumerate(names)} if against else {},
+        )
+    return Agreement(
+        ratings=ratings,
+        unit=unit,
+        codes=found,
+        single=_single(ratings, pairs, how) if single else None,
+        set_alpha=set_alpha(ratings),
+        resampling=how,
+        kappas=kappa,
+        warnings=warnings(ratings.n_clusters, ratings.clustered_by),
+    )
+
+
+def _pairs(ratings: Ratings, against: str | None) -> list[tuple[int, int]]:
+    if against is None:
+        return ratings.pairs
+    if against not in ratings.coders:
+        raise ValueError(f"coder {against} judged nothing; the coders are {', '.join(ratings.coders)}")
+    reference = ratings.coders.index(against)
+    return [(reference, other) for other in range(len(ratings.coders)) if other != reference]
+
+
+def _panel(cells: Floats, intervals: Intervals, place: tuple[int, int], unit: str) -> Panel:
+    found = panel(cells)
+    kappa = intervals.around(found.kappa, *place)
+    return replace(found, kappa=replace(kappa, se=None) if unit == CHARACTERS else kappa)
+
+
+def _no_alpha(marks: NDArray[np.int8]) -> str:
+    return NO_VARIATION if ((marks >= 0).sum(0) > 1).any() else NO_PAIRS
+
+
+def _fleiss(marks: NDArray[np.int8], weights: Floats) -> Estimate:
+    if len(marks) < 2:
+        return undefined("Fleiss' kappa needs two coders or more")
+    seen = (marks >= 0).any(0)
+    return fleiss_kappa(np.stack([(marks == v).sum(0) for v in (0, 1)], axis=1)[seen], weights[seen])
+
+
+def _single(ratings: Ratings, pairs: list[tuple[int, int]], how: Resampling) -> SingleAgreement:
+    """Compare categories; a judged unit without a code is a category of its own."""
+    several = (ratings.marks == 1).sum(2) > 1
+    if several.any():
+        coder, unit = np.argwhere(several)[0]
+        raise ValueError(f"segment {ratings.units[unit]}: coder {ratings.coders[coder]} gave it several codes")
+    judged = (ratings.marks >= 0).all(2)
+    chosen = np.where(judged, np.where((ratings.marks == 1).any(2), ratings.marks.argmax(2), len(ratings.codes)), -1)
+    uncoded = bool((chosen == len(ratings.codes)).any())
+    categories = (*ratings.codes, *(("none",) if uncoded else ()))
+    values = [[None if v < 0 else int(v) for v in row] for row in chosen]
+    q = len(categories)
+    return SingleAgreement(
+        categories=categories,
+        pairs={f"{ratings.coders[a]}|{ratings.coders[b]}": _crossed(chosen, a, b, q, ratings, how) for a, b in pairs},
+        alpha=_nominal_alpha(chosen, q, values, ratings, how),
+        fleiss_kappa=fleiss_kappa(np.stack([(chosen == k).sum(0) for k in range(q)], axis=1)[(chosen >= 0).any(0)]),
+        several=several_coders(chosen, q),
+    )
+
+
+def _crossed(chosen: NDArray[np.intp], a: int, b: int, q: int, ratings: Ratings, how: Resampling) -> NominalPanel:
+    both = (chosen[a] >= 0) & (chosen[b] >= 0)
+    tables = np.zeros((ratings.n_clusters, q, q))
+    np.add.at(tables, (ratings.clusters[both], chosen[a][both], chosen[b][both]), 1)
+    found = nominal_panel(tables.sum(0))
+    return replace(found, kappa=bootstrap(tables, _nominal_kappas, how).around(found.kappa))
+
+
+def _nominal_kappas(tables: Floats) -> Floats:
+    n = tables.sum((-2, -1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        agreed = np.trace(tables, axis1=-2, axis2=-1) / n
+        chance = (tables.sum(-1) * tables.sum(-2)).sum(-1) / n**2
+        return np.where(chance < 1, (agreed - chance) / (1 - chance), np.nan)
+
+
+def _nominal_alpha(
+    chosen: NDArray[np.intp], q: int, values: list[list[int | None]], ratings: Ratings, how: Resampling
+) -> Estimate:
+    counts = np.stack([(chosen == k).sum(0) for k in range(q)], axis=1).astype(float)
+    judged = counts.sum(1)
+    share = np.where(judged[:, None] > 1, counts, 0)
+    same = np.where(judged > 1, (counts * (counts - 1)).sum(1) / np.maximum(judged - 1, 1), 0)
+    tallies = np.zeros((ratings.n_clusters, q + 1))
+    np.add.at(tallies, ratings.clusters, np.column_stack([same, share]))
+    return bootstrap(tallies, _alphas_of_shares, how).around(krippendorff_alpha(values).alpha)
+
+
+def _alphas_of_shares(sums: Floats) -> Floats:
+    """Nominal alpha from agreeing coincidences and category totals (b, 1 + q)."""
+    totals = sums[:, 1:]
+    n = totals.sum(1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        expected = (n**2 - (totals**2).sum(1)) / (n - 1)
+        return np.where(expected > 0, 1 - (n - sums[:, 0]) / expected, np.nan)
+
+
+def _code_json(found: CodeAgreement) -> dict[str, Any]:
+    more = {"scores": {pair: _scores_json(s) for pair, s in found.scores.items()}} if found.scores else {}
+    return {
+        "n_judged": _count(found.n_judged),
+        "n_positive": {coder: _count(n) for coder, n in found.n_positive.items()},
+        "pairs": {pair: _panel_json(p) for pair, p in found.pairs.items()},
+        "alpha": found.alpha.value,
+        "alpha_ci": _ends(found.alpha),
+        "fleiss_kappa": found.fleiss_kappa.value,
+    } | more
+
+
+def _panel_json(found: Panel) -> dict[str, Any]:
+    return {
+        "n": _count(found.n),
+        "percent_agreement": found.percent_agreement.value,
+        "kappa": found.kappa.value,
+        "kappa_se": found.kappa.se,
+        "kappa_ci": _ends(found.kappa),
+        "ac1": found.ac1.value,
+        "pabak": found.pabak.value,
+        "prevalence_index": found.prevalence_index.value,
+        "bias_index": found.bias_index.value,
+        "positive_agreement": found.positive_agreement.value,
+        "negative_agreement": found.negative_agreement.value,
+        "scott_pi": found.scott_pi.value,
+    }
+
+
+def _scores_json(found: Scores) -> dict[str, Any]:
+    return {
+        "true_positive": _count(found.true_positive),
+        "false_positive": _count(found.false_positive),
+        "false_negative": _count(found.false_negative),
+        "precision": found.precision.value,
+        "recall": found.recall.value,
+        "f1": found.f1.value,
+    }
+
+
+def _single_json(found: SingleAgreement) -> dict[str, Any]:
+    several = found.several
+    return {
+        "categories": list(found.categories),
+        "pairs": {
+            pair: {
+                "n": _count(float(p.table.sum())),
+                "percent_agreement": p.percent_agreement.value,
+                "kappa": p.kappa.value,
+                "kappa_se": p.kappa.se,
+                "kappa_ci": _ends(p.kappa),
+                "scott_pi": p.scott_pi.value,
+                "ac1": p.ac1.value,
+                "brennan_prediger": p.brennan_prediger.value,
+            }
+            for pair, p in found.pairs.items()
+        },
+        "alpha": found.alpha.value,
+        "alpha_ci": _ends(found.alpha),
+        "fleiss_kappa": found.fleiss_kappa.value,
+        "percent_agreement": several.percent_agreement.value,
+        "ac1": several.ac1.value,
+        "ac1_se": several.ac1.se,
+        "fleiss_generalised": several.fleiss_generalised.value,
+        "conger": several.conger.value,
+        "brennan_prediger": several.brennan_prediger.value,
+    }
+
+
+def _ends(found: Estimate) -> list[float] | None:
+    return [found.interval.low, found.interval.high] if found.interval else None
+
+
+def _count(n: float) -> float | int:
+    return int(n) if float(n).is_integer() else n
+
+
+def _degenerate_json(found: Agreement) -> dict[str, float]:
+    """Share of resamples left out, where any was."""
+    return {
+        f"{code} {pair}": round(p.kappa.interval.degenerate, 4)
+        for code, a in found.codes.items()
+        for pair, p in a.pairs.items()
+        if p.kappa.interval and p.kappa.interval.degenerate > 0
+    }
+
+
+def _undefined(found: Agreement) -> list[dict[str, str]]:
+    lines: list[tuple[str, Estimate]] = []
+    for code, a in found.codes.items():
+        for pair, p in a.pairs.items():
+            lines += [(f"{code} {pair} {name}", e) for name, e in vars(p).items() if isinstance(e, Estimate)]
+        for pair, s in a.scores.items():
+            lines += [(f"{code} {pair} {name}", e) for name, e in vars(s).items() if isinstance(e, Estimate)]
+        lines += [(f"{code} alpha", a.alpha), (f"{code} fleiss_kappa", a.fleiss_kappa)]
+    if found.single:
+        for pair, q in found.single.pairs.items():
+            lines += [(f"single {pair} {name}", e) for name, e in vars(q).items() if isinstance(e, Estimate)]
+        lines += [(f"single {name}", e) for name, e in vars(found.single.several).items()]
+        lines += [("single alpha", found.single.alpha), ("single fleiss_kappa", found.single.fleiss_kappa)]
+    lines += [("set_alpha masi", found.set_alpha.masi), ("set_alpha jaccard", found.set_alpha.jaccard)]
+    without = [{"where": where, "reason": e.reason} for where, e in lines if e.value is None]
+    return without + [
+        {"where": f"{where} interval", "reason": "undefined on most resamples, or fewer than two clusters"}
+        for where, e in lines
+        if e.value is not None and e.interval is None and where.rsplit(" ", 1)[-1] in ("kappa", "alpha")
+    ]
