@@ -15,6 +15,7 @@ from typing import Any
 from belonging_llm import __version__, clusters, codes, themes
 from belonging_llm.adapters import factory
 from belonging_llm.asking import Asker
+from belonging_llm.auditing.guarding import search_for_leaks
 from belonging_llm.codes import Coding, Outcome, Signals
 from belonging_llm.embeddings import Encoder, Vectors, embed
 from belonging_llm.errors import StudyError
@@ -25,7 +26,6 @@ from belonging_llm.segments import Segment
 from belonging_llm.store import Run
 from belonging_llm.study import Study
 
-PROMPTS = ("label_theme.v1", "rename_theme.v1", "map_theme.v1", "code_segment.v1")
 BATCH = 200
 
 Done = Callable[[int, int], None]
@@ -63,7 +63,7 @@ class Workbench:
         self.store = self.study.store
         self.settings = self.study.settings
         self.framework = self.study.framework()
-        self.prompts = {name: self.study.prompt(name) for name in PROMPTS}
+        self.prompts = self.study.prompts()
         self.encoder: Encoder = factory.encoder(job.embedder)
         self.model: ChatModel | None = factory.chat_model(job.llm, allow_remote=self.settings.allow_remote)
         self._askers: dict[str, Asker] = {}
@@ -118,7 +118,9 @@ class Workbench:
 
     def inputs(self) -> dict[str, Any]:
         """Everything that shapes the result, for the run's record and digest."""
-        shaping = self.settings.model_dump(exclude={"name", "store", "llm", "embedder", "allow_remote", "synthetic"})
+        shaping = self.settings.model_dump(
+            exclude={"name", "store", "llm", "embedder", "allow_remote", "synthetic", "audit"}
+        )
         return {
             "version": __version__,
             "settings": shaping,
@@ -137,6 +139,7 @@ def prepare(job: Job) -> tuple[Run, bool]:
         The run to work on and False; or the complete run that already answers these inputs and True.
 
     Raises:
+        LeakError: words of the sealed test split stand in the codebook or a prompt.
         StudyError: no participant's talk in the study yet.
     """
     workbench.cache_clear()
@@ -144,6 +147,7 @@ def prepare(job: Job) -> tuple[Run, bool]:
     split_transcripts(study)
     study.store.close()
     bench = workbench(job)
+    search_for_leaks(bench.study)
     if not bench.segments:
         raise StudyError(f"{job.folder}: nothing to analyse; bring interviews in with `belonging import`")
     inputs = bench.inputs()

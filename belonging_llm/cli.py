@@ -153,6 +153,121 @@ def report(study: Path) -> None:
     click.echo(f"report: {write_report(study)}")
 
 
+@main.command()
+@_STUDY
+@click.option("--coder", metavar="RUN|CODER", help="Who is judged: a run's id (or its beginning), or a coder's name.")
+@click.option(
+    "--split",
+    type=click.Choice(["development", "calibration", "test"]),
+    default="development",
+    show_default=True,
+    help="Whose segments. `test` opens the sealed split, and that is logged.",
+)
+@click.option("--by", metavar="NAME", default="", help="Who opens the test split.  [your login name]")
+@click.option("--quotes/--no-quotes", default=True, show_default=True, help="Show disagreements verbatim.")
+@_JSON
+@_plainly
+def evaluate(study: Path, coder: str | None, split: str, by: str, quotes: bool, as_json: bool) -> None:
+    """Audit the model of STUDY against its human codings: reports/audit.html and audit.json.
+
+    Verdicts count on the test split alone, and are void when a prompt, the codebook, a model or a
+    demand in study.toml changes after it was opened. Words of test segments in a prompt or in the
+    codebook stop the command.
+    """
+    from belonging_llm.auditing.audit_lines import audit_lines
+    from belonging_llm.usecases import evaluate as use_case
+
+    found = use_case(study, coder=coder, split=split, who=by, quotes=quotes)
+    if as_json:
+        click.echo(found.json_path.read_text(encoding="utf-8"))
+        return
+    for line in audit_lines(found.audit):
+        click.echo(line)
+    click.echo(f"report: {found.page}")
+
+
+@main.group()
+def audit() -> None:
+    """Prepare an audit: what to code twice, and which segments to watch over time."""
+
+
+@audit.command("plan")
+@_STUDY
+@click.option("--half-width", default=0.15, show_default=True, help="Wanted reach of kappa's 95 % interval.")
+@click.option("--kappa", default=0.7, show_default=True, help="Agreement that is expected.")
+@click.option("--participants", type=int, help="How many participants to draw.  [all]")
+@click.option("--segments", type=int, help="How many segments to draw.  [what the codes need]")
+@click.option("--group", default="", help="A participant attribute whose values must all be covered.")
+@click.option("--seed", default=0, show_default=True, help="Of the draw.")
+@click.option("--sheet", type=click.Path(path_type=Path), help="Where the coding sheet goes.  [gold/audit-N.csv]")
+@_JSON
+@_plainly
+def audit_plan(study: Path, sheet: Path | None, as_json: bool, **wish: Any) -> None:
+    """Say how many segments of STUDY people should code, draw them, and write a blind coding sheet.
+
+    Every segment's chance of being drawn is kept: `belonging evaluate` needs it to correct
+    prevalences. Fill in coder and code (one row a code; an empty code says: none applies; a row
+    without a coder was not judged) and bring the sheet back with `belonging import`.
+    """
+    from belonging_llm.auditing.audit_lines import plan_json, plan_lines
+    from belonging_llm.usecases import plan_audit
+
+    made, path = plan_audit(study, sheet, **wish)
+    if as_json:
+        click.echo(json.dumps(plan_json(made, path), indent=2, ensure_ascii=False))
+        return
+    for line in plan_lines(made, path):
+        click.echo(line)
+
+
+@audit.command()
+@_STUDY
+@click.option("--segments", default=30, show_default=True, type=click.IntRange(5), help="How many.")
+@_plainly
+def sentinels(study: Path, segments: int) -> None:
+    """Fix gold segments of STUDY's development split whose coding is compared from run to run."""
+    from belonging_llm.auditing.sentinels import choose
+    from belonging_llm.study import Study
+
+    chosen = choose(Study(study), segments)
+    click.echo(f"{len(chosen)} sentinels fixed; `belonging evaluate` shows every run's agreement on them")
+
+
+@main.command()
+@click.argument("codes", type=click.Path(path_type=Path))
+@click.option("--coded-by", type=click.Path(path_type=Path), help="Table segment_id, coder: who judged what.")
+@click.option(
+    "--segments", type=click.Path(path_type=Path), help="Table segment_id, document_id [participant_id]: for intervals."
+)
+@click.option("--cluster", help="Column of SEGMENTS whose units are resampled together.  [participant_id, document_id]")
+@click.option("--against", metavar="CODER", help="Take this coder as the reference: adds precision, recall and F1.")
+@click.option("--single", is_flag=True, help="Every segment has one code: also compare the categories.")
+@click.option("--draws", default=2000, show_default=True, type=click.IntRange(100), help="Resamples of participants.")
+@click.option("--bca", is_flag=True, help="Bias-corrected and accelerated intervals instead of percentiles.")
+@click.option("--seed", default=0, show_default=True, help="Of the resampling.")
+@_JSON
+@_plainly
+def agreement(codes: Path, as_json: bool, **options: Any) -> None:
+    r"""Agreement of coders on the table CODES (no study needed), per code and overall.
+
+    \b
+    CODES   segment_id, coder, code; one row a code, an empty code says: judged, none applies
+            or document_id, start, end, coder, code where people cut the text differently
+
+    Intervals resample participants (or documents) when SEGMENTS says which. A statistic that is
+    not defined is null (`undefined`) and says why.
+    """
+    from belonging_llm.auditing.agreement_lines import agreement_lines
+    from belonging_llm.usecases import agreement as use_case
+
+    found, notes = use_case(codes, **options)
+    if as_json:
+        click.echo(json.dumps(found.as_json() | {"notes": list(notes)}, indent=2, ensure_ascii=False, allow_nan=False))
+        return
+    for line in agreement_lines(found, notes):
+        click.echo(line)
+
+
 @main.group()
 def models() -> None:
     """The embedded models' files: fetched once, verified by sha256, kept in a cache folder."""

@@ -6,6 +6,7 @@ BelongingError                 something a person can put right; message names v
 │   ├── TableError             a table lacks a column or holds a bad row
 │   ├── CodebookError          a framework or codebook breaks its schema
 │   ├── PromptError            a prompt file is malformed or was asked with wrong inputs
+│   ├── LeakError              words of the sealed test split stand where a model reads them
 │   └── StudyError             the study folder or its settings
 ├── ModelError                 a language or embedding model
 │   ├── ModelFileError         weights missing, or not the bytes they should be
@@ -45,6 +46,10 @@ class CodebookError(InputError):
 
 class PromptError(InputError):
     """A prompt file is malformed, or was rendered with inputs that it does not declare."""
+
+
+class LeakError(InputError):
+    """Words of the sealed test split stand where a model reads them."""
 
 
 class StudyError(InputError):

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from belonging_llm import codebook, segments, tables, transcripts
-from belonging_llm.codes import Coding, EvidenceSpan, Outcome, Polarity
+from belonging_llm.codes import Coding, EvidenceSpan, Judgement, Outcome, Polarity
 from belonging_llm.errors import InputError, TableError
 from belonging_llm.evidence import locate
 from belonging_llm.study import Study
@@ -182,17 +182,45 @@ def _codings(study: Study, path: Path) -> Imported:
     rows = tables.read_rows(path, "segment_id", "coder", "code")
     known = {s.id: s.text for s in _known_segments(study)}
     codes = {code.id for code in study.framework().codes}
-    codings, judged, problems = [], [], []
+    codings, problems, blank = [], [], 0
+    judged: dict[tuple[str, str], Judgement] = {}
     for number, row in enumerate(rows, 2):
+        if not row["coder"].strip():
+            blank += 1
+            continue
         try:
-            judged.append((row["segment_id"], row["coder"]))
             codings += _human(row, known, codes)
+            _judge(judged, row)
         except InputError as error:
-            judged.pop()
             problems.append(f"{path}, row {number}: left out, since {error}")
     study.store.findings.add_codings(codings)
-    study.store.findings.add_judged(judged)
-    return Imported(path, Kind.CODINGS, len(codings), f"{len(set(judged))} judgements", _several(problems))
+    study.store.findings.add_judged(list(judged.values()))
+    unsigned = f", {blank} rows without a coder taken as not judged" if blank else ""
+    return Imported(path, Kind.CODINGS, len(codings), f"{len(judged)} judgements{unsigned}", _several(problems))
+
+
+def _judge(judged: dict[tuple[str, str], Judgement], row: dict[str, str]) -> None:
+    """Note that a coder judged a segment; who saw the model's codings once has seen them."""
+    key = (row["segment_id"], row["coder"].strip())
+    known = judged.get(key)
+    judged[key] = Judgement(
+        segment_id=key[0],
+        coder=key[1],
+        saw_model=_yes(row.get("saw_model", "")) or bool(known and known.saw_model),
+        at=row.get("at", "").strip() or (known.at if known else ""),
+    )
+
+
+def _yes(text: str) -> bool:
+    """Whether a cell says yes.
+
+    Raises:
+        InputError: it says neither yes nor no.
+    """
+    said = text.strip().lower()
+    if said not in {"", "yes", "true", "1", "no", "false", "0"}:
+        raise InputError(f"saw_model {text!r} is neither yes nor no")
+    return said in {"yes", "true", "1"}
 
 
 def _human(row: dict[str, str], known: dict[str, str], codes: set[str]) -> list[Coding]:
@@ -211,7 +239,7 @@ def _human(row: dict[str, str], known: dict[str, str], codes: set[str]) -> list[
         Coding(
             segment_id=segment_id,
             code=code,
-            coder=row["coder"],
+            coder=row["coder"].strip(),
             outcome=Outcome.ASSIGNED,
             polarity=Polarity(polarity) if polarity else None,
             evidence=(EvidenceSpan(start=span.start, end=span.end),) if span else (),
@@ -223,11 +251,14 @@ def _human(row: dict[str, str], known: dict[str, str], codes: set[str]) -> list[
 def _coded_by(study: Study, path: Path) -> Imported:
     rows = tables.read_rows(path, "segment_id", "coder")
     known = {s.id for s in _known_segments(study)}
-    pairs = [(row["segment_id"], row["coder"]) for row in rows if row["segment_id"] in known]
-    study.store.findings.add_judged(pairs)
-    lost = len(rows) - len(pairs)
-    problem = f"{path}: {lost} rows left out, since their segments are not in the study" if lost else ""
-    return Imported(path, Kind.CODED_BY, len(pairs), problem=problem)
+    judged: dict[tuple[str, str], Judgement] = {}
+    kept = [row for row in rows if row["segment_id"] in known and row["coder"].strip()]
+    for row in kept:
+        _judge(judged, row)
+    study.store.findings.add_judged(list(judged.values()))
+    lost = len(rows) - len(kept)
+    problem = f"{path}: {lost} rows left out, since they name no coder or no segment of the study" if lost else ""
+    return Imported(path, Kind.CODED_BY, len(judged), problem=problem)
 
 
 def _known_segments(study: Study) -> list[segments.Segment]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
@@ -70,3 +72,14 @@ class ChatModel(Protocol):
             RequestRefused: this one request is not accepted (too long, filtered).
             ModelRefused: no request will be accepted (key, model name).
         """
+
+
+def is_loopback(endpoint: str | None) -> bool:
+    """Whether an endpoint is this machine: text sent there has not left it."""
+    from urllib.parse import urlsplit
+
+    host = urlsplit(endpoint or "").hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

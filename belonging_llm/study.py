@@ -8,7 +8,7 @@ import tomllib
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from belonging_llm import codebook, resources
 from belonging_llm.codebook import Framework
@@ -18,6 +18,45 @@ from belonging_llm.store import Store
 
 SETTINGS = "study.toml"
 DEFAULT_FRAMEWORK = "odl-belonging"
+PROMPTS = ("label_theme.v1", "rename_theme.v1", "map_theme.v1", "code_segment.v1")
+
+
+class AuditSettings(BaseModel):
+    """What an audit demands; decided before the test split is opened, and void if changed after.
+
+    Attributes:
+        adjudicator: The coder whose record is what disagreements were settled to; never one of the raw coders.
+        shares: Of participants, for development, calibration and test.
+        epsilon: Margin of the alternative annotator test: .2 for experts, .15 skilled coders, .1 crowd workers.
+        kappa_margin: How far the model's kappa with people may lie below people's with each other.
+        score_margin: Likewise for recall and precision.
+        alpha_floor: Agreement among people below which no replacement is claimed.
+        stability_floor: Share of repeated judgements that must come out the same.
+        subgroup_margin: Largest gap between groups of participants.
+        min_positives: Segments with the code, by people's consensus, that a verdict needs.
+        smallest_group: Groups with fewer participants are not shown.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    adjudicator: str = "adjudicated"
+    shares: tuple[float, float, float] = (0.4, 0.2, 0.4)
+    epsilon: float = Field(default=0.15, ge=0, le=1)
+    kappa_margin: float = Field(default=0.10, ge=0, le=1)
+    score_margin: float = Field(default=0.10, ge=0, le=1)
+    alpha_floor: float = Field(default=0.667, ge=0, le=1)
+    stability_floor: float = Field(default=0.90, ge=0, le=1)
+    subgroup_margin: float = Field(default=0.10, ge=0, le=1)
+    min_positives: int = Field(default=30, ge=1)
+    smallest_group: int = Field(default=3, ge=2)
+    draws: int = Field(default=2000, ge=100)
+
+    @field_validator("shares")
+    @classmethod
+    def _whole(cls, shares: tuple[float, float, float]) -> tuple[float, float, float]:
+        if min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
+            raise ValueError("the three shares must not be negative and must add up to 1")
+        return shares
 
 
 class Settings(BaseModel):
@@ -45,6 +84,7 @@ class Settings(BaseModel):
     shortest_themed: int = Field(5, ge=1)
     ask_share: float = Field(0.04, ge=0, le=1)
     synthetic: bool = False
+    audit: AuditSettings = AuditSettings()
 
 
 class Study:
@@ -90,6 +130,14 @@ class Study:
             PromptError: there is none of this name, or it is malformed.
         """
         return load(name, self.folder / "prompts")
+
+    def prompts(self) -> dict[str, Prompt]:
+        """Every prompt of the analysis, by name.
+
+        Raises:
+            PromptError: one is malformed.
+        """
+        return {name: self.prompt(name) for name in PROMPTS}
 
 
 def create(folder: Path, *, framework: str = DEFAULT_FRAMEWORK, sample: bool = False) -> Study:
@@ -149,4 +197,23 @@ shortest_themed = 5
 ask_share = 0.04
 language = "en"
 seed = 0
+
+# What an audit demands. Decide before the test split is opened: a later change voids the verdicts.
+[audit]
+# The coder whose record holds how disagreements were settled.
+adjudicator = "adjudicated"
+# Shares of participants for development, calibration and test.
+shares = [0.4, 0.2, 0.4]
+# Margin of the alternative annotator test: 0.2 for experts, 0.15 for skilled coders, 0.1 for crowd workers.
+epsilon = 0.15
+# How far the model may lie below people's own agreement, and below their recall and precision.
+kappa_margin = 0.10
+score_margin = 0.10
+# Least agreement among people (alpha), least stability, largest gap between groups, least number of positives.
+alpha_floor = 0.667
+stability_floor = 0.90
+subgroup_margin = 0.10
+min_positives = 30
+# Groups with fewer participants are not shown.
+smallest_group = 3
 """

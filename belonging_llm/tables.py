@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from belonging_llm.errors import TableError
@@ -35,6 +37,28 @@ def read_rows(path: Path, *required: str) -> list[dict[str, str]]:
         has = ", ".join(frame.columns)
         raise TableError(f"{path}: has no column {', '.join(missing)} (it has {has}); rename or add it")
     return [{str(k): str(v) for k, v in row.items()} for row in frame.to_dict("records")]
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
+    """Write rows as CSV for spreadsheets (UTF-8 with BOM); a cell that would be taken as a formula gets an apostrophe.
+
+    Raises:
+        TableError: the file is there already, or cannot be written.
+    """
+    names = list(rows[0]) if rows else []
+    try:
+        with path.open("x", encoding="utf-8-sig", newline="") as stream:
+            out = csv.DictWriter(stream, names)
+            out.writeheader()
+            out.writerows({name: _harmless(row[name]) for name in names} for row in rows)
+    except FileExistsError as error:
+        raise TableError(f"{path}: is there already; move it away or name another file") from error
+    except OSError as error:
+        raise TableError(f"{path}: cannot be written: {error}") from error
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def columns(path: Path) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -9,9 +10,15 @@ import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from belonging_llm.errors import InputError
 from belonging_llm.study import Study
+
+if TYPE_CHECKING:
+    from belonging_llm.auditing.plan import Plan
+    from belonging_llm.auditing.record import Audit
+    from belonging_llm.evaluation import Agreement
 
 
 @dataclass(frozen=True)
@@ -201,9 +208,93 @@ def write_report(folder: Path) -> Path:
 
     study = Study(folder)
     target = study.reports / "findings.html"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    page = render(gather(study))
-    partial = target.with_suffix(".part")
-    partial.write_text(page, encoding="utf-8")
-    partial.replace(target)
+    _write(target, render(gather(study)))
     return target
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """An audit and the files it was written to."""
+
+    audit: Audit
+    page: Path
+    json_path: Path
+
+
+def evaluate(folder: Path, *, coder: str | None, split: str, who: str, quotes: bool) -> Evaluated:
+    """Audit a study on one of its splits and write `reports/audit.html` and `reports/audit.json`.
+
+    Raises:
+        StudyError, LeakError: nothing to judge or to judge by, or test segments stand where the model reads them.
+    """
+    from belonging_llm.auditing.audit import audit
+    from belonging_llm.auditing.splits import Part
+    from belonging_llm.report.audit import as_json, render
+
+    study = Study(folder)
+    command = f"belonging evaluate {folder.name} --split {split}" + (f" --coder {coder}" if coder else "")
+    made = audit(study, part=Part(split), wanted=coder, who=who, command=command, quotes=quotes)
+    page, data = study.reports / "audit.html", study.reports / "audit.json"
+    _write(page, render(made, quotes=quotes))
+    _write(data, json.dumps(as_json(made, quotes=quotes), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    return Evaluated(made, page, data)
+
+
+def plan_audit(folder: Path, sheet: Path | None, **wish: Any) -> tuple[Plan, Path]:
+    """Draw an audit sample and write its blind coding sheet.
+
+    Raises:
+        InputError: the wish cannot be granted, or the sheet cannot be written.
+    """
+    from belonging_llm.auditing.plan import Wish, plan
+    from belonging_llm.auditing.plan import sheet as rows_of
+    from belonging_llm.tables import write_csv
+
+    study = Study(folder)
+    # A plan without a sheet would still count as drawn.
+    if sheet and (sheet.exists() or not sheet.parent.is_dir()):
+        raise InputError(f"{sheet}: is there already, or its folder is not; name another file")
+    try:
+        made = plan(study, Wish(**wish))
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    target = sheet or study.folder / "gold" / f"audit-{made.number}.csv"
+    target.parent.mkdir(exist_ok=True)
+    write_csv(target, rows_of(study, made))
+    return made, target
+
+
+def _write(target: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(target.name + ".part")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(target)
+
+
+def agreement(
+    codes: Path,
+    *,
+    coded_by: Path | None = None,
+    segments: Path | None = None,
+    cluster: str | None = None,
+    against: str | None = None,
+    single: bool = False,
+    draws: int = 2000,
+    bca: bool = False,
+    seed: int = 0,
+) -> tuple[Agreement, tuple[str, ...]]:
+    """Agreement of the coders in a table, and notes on how the table was read.
+
+    Raises:
+        InputError: a table cannot be used, there is no such coder, or with `single` a segment has several codes.
+    """
+    from belonging_llm.auditing.coding_tables import read_judgements
+    from belonging_llm.evaluation import Resampling, agree
+
+    read = read_judgements(codes, coded_by=coded_by, segments=segments, cluster=cluster)
+    how = Resampling(draws=draws, seed=seed, method="bca" if bca else "percentile")
+    try:
+        return agree(read.ratings, against=against, single=single, unit=read.unit, resampling=how), read.notes
+    except ValueError as error:
+        raise InputError(f"{codes}: {error}") from error

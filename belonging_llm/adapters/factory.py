@@ -7,7 +7,7 @@ from pathlib import Path
 from belonging_llm import model_files
 from belonging_llm.embeddings import Encoder
 from belonging_llm.errors import InputError, ModelFileError, ModelRefused
-from belonging_llm.llm import ChatModel
+from belonging_llm.llm import ChatModel, is_loopback
 
 LOCAL_CHAT = "qwen2.5-coder-1.5b-instruct"
 LOCAL_ENCODER = "all-MiniLM-L6-v2"
@@ -72,6 +72,4 @@ def _chat_model(spec: str) -> ChatModel | None:
 
 
 def _leaves(endpoint: str | None) -> bool:
-    from belonging_llm.adapters.openai_sdk import is_loopback
-
     return endpoint is not None and not is_loopback(endpoint)

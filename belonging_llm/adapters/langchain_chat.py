@@ -6,9 +6,9 @@ import json
 from functools import cached_property
 from typing import Any
 
-from belonging_llm.adapters.openai_sdk import content_text, is_loopback, translate
+from belonging_llm.adapters.openai_sdk import content_text, translate
 from belonging_llm.errors import ModelRefused, ModelUnavailable
-from belonging_llm.llm import ChatReply, ChatRequest
+from belonging_llm.llm import ChatReply, ChatRequest, is_loopback
 
 # Providers that take OpenAI's `response_format`; the others are told the schema in words.
 _TAKE_SCHEMA = {"openai", "azure_openai", "groq", "mistralai", "together", "fireworks", "deepseek", "xai"}

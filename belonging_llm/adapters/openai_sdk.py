@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from belonging_llm.errors import ModelRefused, ModelUnavailable, RequestRefused
-from belonging_llm.llm import ChatReply, ChatRequest
+from belonging_llm.llm import ChatReply, ChatRequest, is_loopback
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -88,18 +88,6 @@ def translate(status: int, code: object, retry_after: str | None) -> Exception:
     if status in _REFUSED_FOR_GOOD:
         return ModelRefused(f"the endpoint refuses ({said}); check key, address and model name")
     return RequestRefused(said)
-
-
-def is_loopback(endpoint: str | None) -> bool:
-    """Whether an endpoint is this machine: text sent there has not left it."""
-    import ipaddress
-    from urllib.parse import urlsplit
-
-    host = urlsplit(endpoint or "").hostname or ""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _seconds(retry_after: str | None) -> float | None:

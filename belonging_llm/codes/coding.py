@@ -57,6 +57,22 @@ class Provenance(BaseModel):
     said: bool | None = None
 
 
+class Judgement(BaseModel):
+    """A person judged a segment against the whole codebook; without a coding, none of the codes applies.
+
+    Attributes:
+        saw_model: They had seen what the model says of it, so it is no independent judgement.
+        at: When, ISO 8601; empty when not recorded.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    segment_id: str
+    coder: str
+    saw_model: bool = False
+    at: str = ""
+
+
 class Coding(BaseModel):
     """One judgement; human and machine codings are one type.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from belonging_llm.evaluation.alpha import NO_PAIRS, NO_VARIATION, binary_alphas, krippendorff_alpha
+from belonging_llm.evaluation.alpha import NO_PAIRS, NO_VARIATION, binary_alphas
 from belonging_llm.evaluation.estimate import Estimate, Floats, estimate, undefined
 from belonging_llm.evaluation.intervals import Intervals, Resampling, bootstrap, warnings
 from belonging_llm.evaluation.ratings import Ratings
@@ -18,8 +19,11 @@ from belonging_llm.evaluation.several_coders import SeveralCoders, fleiss_kappa,
 from belonging_llm.evaluation.tallies import coincidence_cells, pair_cells
 from belonging_llm.evaluation.two_coders import NominalPanel, Panel, kappas, nominal_panel, panel
 
+Panels = TypeVar("Panels", NominalPanel, SeveralCoders)
 CHARACTERS = "character"
 NOT_INDEPENDENT = "characters are not independent, so no standard error is given"
+NO_ERROR = "no formula gives a standard error here"
+NO_INTERVAL = "undefined on most resamples, or fewer than two clusters"
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ class Agreement:
     @property
     def undefined(self) -> list[dict[str, str]]:
         """Where a statistic has no value, and why."""
-        return list(_undefined(self))
+        return [{"where": where, "reason": reason} for where, reason in _undefined(self)]
 
     def as_json(self) -> dict[str, Any]:
         """The public JSON; an undefined value is None and has a line in `undefined`."""
@@ -86,7 +90,7 @@ class Agreement:
             "codes": {code: _code_json(a) for code, a in self.codes.items()},
             "single": _single_json(self.single) if self.single else None,
             "set_alpha": {"masi": self.set_alpha.masi.value, "jaccard": self.set_alpha.jaccard.value},
-            "undefined": self.undefined,
+            "undefined": self.undefined + [{"where": where, "reason": e.reason} for where, e in _parts(self)],
             "flags": [
                 {"where": f"{code} {pair} kappa", "flag": p.kappa.flag}
                 for code, a in self.codes.items()
@@ -139,14 +143,14 @@ def agree(
             },
             pairs=panels,
             alpha=alpha.around(estimate(float(alpha.point[k]), _no_alpha(ratings.marks[:, :, k])), k),
-            fleiss_kappa=_fleiss(ratings.marks[:, :, k], ratings.weights),
+            fleiss_kappa=_fleiss(ratings.marks[:, :, k], 2, ratings.weights),
             scores={name: scores(totals[p, k]) for p, name in enumerate(names)} if against else {},
         )
     return Agreement(
         ratings=ratings,
         unit=unit,
         codes=found,
-        single=_single(ratings, pairs, how) if single else None,
+        single=_single(ratings, pairs, how, unit) if single else None,
         set_alpha=set_alpha(ratings),
         resampling=how,
         kappas=kappa,
@@ -173,38 +177,41 @@ def _no_alpha(marks: NDArray[np.int8]) -> str:
     return NO_VARIATION if ((marks >= 0).sum(0) > 1).any() else NO_PAIRS
 
 
-def _fleiss(marks: NDArray[np.int8], weights: Floats) -> Estimate:
-    if len(marks) < 2:
+def _fleiss(values: NDArray[Any], categories: int, weights: Floats) -> Estimate:
+    """From categories 0 … or -1, shape (n_coders, n_units)."""
+    if len(values) < 2:
         return undefined("Fleiss' kappa needs two coders or more")
-    seen = (marks >= 0).any(0)
-    return fleiss_kappa(np.stack([(marks == v).sum(0) for v in (0, 1)], axis=1)[seen], weights[seen])
+    seen = (values >= 0).any(0)
+    return fleiss_kappa(np.stack([(values == v).sum(0) for v in range(categories)], axis=1)[seen], weights[seen])
 
 
-def _single(ratings: Ratings, pairs: list[tuple[int, int]], how: Resampling) -> SingleAgreement:
+def _single(ratings: Ratings, pairs: list[tuple[int, int]], how: Resampling, unit: str) -> SingleAgreement:
     """Compare categories; a judged unit without a code is a category of its own."""
     several = (ratings.marks == 1).sum(2) > 1
     if several.any():
-        coder, unit = np.argwhere(several)[0]
-        raise ValueError(f"segment {ratings.units[unit]}: coder {ratings.coders[coder]} gave it several codes")
+        coder, place = np.argwhere(several)[0]
+        raise ValueError(f"segment {ratings.units[place]}: coder {ratings.coders[coder]} gave it several codes")
     judged = (ratings.marks >= 0).all(2)
-    chosen = np.where(judged, np.where((ratings.marks == 1).any(2), ratings.marks.argmax(2), len(ratings.codes)), -1)
+    given = ratings.marks.argmax(2) if ratings.codes else np.zeros(judged.shape, np.intp)
+    chosen = np.where(judged, np.where((ratings.marks == 1).any(2), given, len(ratings.codes)), -1)
     uncoded = bool((chosen == len(ratings.codes)).any())
     categories = (*ratings.codes, *(("none",) if uncoded else ()))
-    values = [[None if v < 0 else int(v) for v in row] for row in chosen]
-    q = len(categories)
+    q = max(len(categories), 1)
+    together = several_coders(np.repeat(chosen, ratings.weights.astype(np.intp), axis=1), q)
+    crossed = {f"{ratings.coders[a]}|{ratings.coders[b]}": _crossed(chosen, a, b, q, ratings, how) for a, b in pairs}
     return SingleAgreement(
         categories=categories,
-        pairs={f"{ratings.coders[a]}|{ratings.coders[b]}": _crossed(chosen, a, b, q, ratings, how) for a, b in pairs},
-        alpha=_nominal_alpha(chosen, q, values, ratings, how),
-        fleiss_kappa=fleiss_kappa(np.stack([(chosen == k).sum(0) for k in range(q)], axis=1)[(chosen >= 0).any(0)]),
-        several=several_coders(chosen, q),
+        pairs={name: _without_errors(p) for name, p in crossed.items()} if unit == CHARACTERS else crossed,
+        alpha=_nominal_alpha(chosen, q, ratings, how),
+        fleiss_kappa=_fleiss(chosen, q, ratings.weights),
+        several=_without_errors(together) if unit == CHARACTERS else together,
     )
 
 
 def _crossed(chosen: NDArray[np.intp], a: int, b: int, q: int, ratings: Ratings, how: Resampling) -> NominalPanel:
     both = (chosen[a] >= 0) & (chosen[b] >= 0)
     tables = np.zeros((ratings.n_clusters, q, q))
-    np.add.at(tables, (ratings.clusters[both], chosen[a][both], chosen[b][both]), 1)
+    np.add.at(tables, (ratings.clusters[both], chosen[a][both], chosen[b][both]), ratings.weights[both])
     found = nominal_panel(tables.sum(0))
     return replace(found, kappa=bootstrap(tables, _nominal_kappas, how).around(found.kappa))
 
@@ -214,19 +221,25 @@ def _nominal_kappas(tables: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         agreed = np.trace(tables, axis1=-2, axis2=-1) / n
         chance = (tables.sum(-1) * tables.sum(-2)).sum(-1) / n**2
-        return np.where(chance < 1, (agreed - chance) / (1 - chance), np.nan)
+        varied = (tables > 0).sum((-2, -1)) > 1
+        return np.where(varied, (agreed - chance) / (1 - chance), np.nan)
 
 
-def _nominal_alpha(
-    chosen: NDArray[np.intp], q: int, values: list[list[int | None]], ratings: Ratings, how: Resampling
-) -> Estimate:
+def _without_errors(found: Panels) -> Panels:
+    """Characters are no independent units: their standard errors would be far too small."""
+    kept: dict[str, Any] = {name: replace(e, se=None) for name, e in vars(found).items() if isinstance(e, Estimate)}
+    return replace(found, **kept)
+
+
+def _nominal_alpha(chosen: NDArray[np.intp], q: int, ratings: Ratings, how: Resampling) -> Estimate:
     counts = np.stack([(chosen == k).sum(0) for k in range(q)], axis=1).astype(float)
     judged = counts.sum(1)
     share = np.where(judged[:, None] > 1, counts, 0)
     same = np.where(judged > 1, (counts * (counts - 1)).sum(1) / np.maximum(judged - 1, 1), 0)
     tallies = np.zeros((ratings.n_clusters, q + 1))
-    np.add.at(tallies, ratings.clusters, np.column_stack([same, share]))
-    return bootstrap(tallies, _alphas_of_shares, how).around(krippendorff_alpha(values).alpha)
+    np.add.at(tallies, ratings.clusters, np.column_stack([same, share]) * ratings.weights[:, None])
+    made = bootstrap(tallies, _alphas_of_shares, how)
+    return made.around(estimate(float(made.point), NO_VARIATION if (judged > 1).any() else NO_PAIRS))
 
 
 def _alphas_of_shares(sums: Floats) -> Floats:
@@ -325,23 +338,36 @@ def _degenerate_json(found: Agreement) -> dict[str, float]:
     }
 
 
-def _undefined(found: Agreement) -> list[dict[str, str]]:
-    lines: list[tuple[str, Estimate]] = []
+def _estimates(found: Agreement) -> Iterator[tuple[str, Estimate]]:
+    """Every figure of the JSON, and a few beside it, by where it stands."""
     for code, a in found.codes.items():
-        for pair, p in a.pairs.items():
-            lines += [(f"{code} {pair} {name}", e) for name, e in vars(p).items() if isinstance(e, Estimate)]
-        for pair, s in a.scores.items():
-            lines += [(f"{code} {pair} {name}", e) for name, e in vars(s).items() if isinstance(e, Estimate)]
-        lines += [(f"{code} alpha", a.alpha), (f"{code} fleiss_kappa", a.fleiss_kappa)]
+        for pair, one in [*a.pairs.items(), *a.scores.items()]:
+            yield from ((f"{code} {pair} {name}", e) for name, e in vars(one).items() if isinstance(e, Estimate))
+        yield from ((f"{code} alpha", a.alpha), (f"{code} fleiss_kappa", a.fleiss_kappa))
     if found.single:
-        for pair, q in found.single.pairs.items():
-            lines += [(f"single {pair} {name}", e) for name, e in vars(q).items() if isinstance(e, Estimate)]
-        lines += [(f"single {name}", e) for name, e in vars(found.single.several).items()]
-        lines += [("single alpha", found.single.alpha), ("single fleiss_kappa", found.single.fleiss_kappa)]
-    lines += [("set_alpha masi", found.set_alpha.masi), ("set_alpha jaccard", found.set_alpha.jaccard)]
-    without = [{"where": where, "reason": e.reason} for where, e in lines if e.value is None]
-    return without + [
-        {"where": f"{where} interval", "reason": "undefined on most resamples, or fewer than two clusters"}
-        for where, e in lines
-        if e.value is not None and e.interval is None and where.rsplit(" ", 1)[-1] in ("kappa", "alpha")
-    ]
+        for pair, crossed in found.single.pairs.items():
+            shown = {name: e for name, e in vars(crossed).items() if name not in ("table", "alpha")}
+            yield from ((f"single {pair} {name}", e) for name, e in shown.items())
+        yield from ((f"single {name}", e) for name, e in vars(found.single.several).items())
+        yield from (("single alpha", found.single.alpha), ("single fleiss_kappa", found.single.fleiss_kappa))
+    yield from (("set_alpha masi", found.set_alpha.masi), ("set_alpha jaccard", found.set_alpha.jaccard))
+
+
+def _undefined(found: Agreement) -> Iterator[tuple[str, str]]:
+    """Figures without a value; then, of those that have one, the intervals and standard errors that do not exist."""
+    yield from ((where, e.reason) for where, e in _estimates(found) if e.value is None)
+    no_error = NOT_INDEPENDENT if found.unit == CHARACTERS else NO_ERROR
+    for where, _ in _parts(found, of_undefined=False):
+        yield where, NO_INTERVAL if where.endswith("_ci") else no_error
+
+
+def _parts(found: Agreement, *, of_undefined: bool = True) -> Iterator[tuple[str, Estimate]]:
+    """Intervals and standard errors that the JSON has a place for and that are missing."""
+    for where, e in _estimates(found):
+        name = where.rsplit(" ", 1)[-1]
+        if (e.value is None) != of_undefined:
+            continue
+        if name in ("kappa", "alpha") and e.interval is None:
+            yield f"{where}_ci", e
+        if (name == "kappa" or where == "single ac1") and e.se is None:
+            yield f"{where}_se", e

@@ -137,6 +137,6 @@ LEVELS: dict[str, Distance] = {"nominal": _nominal, "ordinal": _ordinal, "interv
 
 def _order(value: Any) -> tuple[int, Any]:
     """Numbers by size, anything else by its spelling; the order of sets carries no meaning."""
-    if isinstance(value, int | float):
+    if isinstance(value, int | float | np.number):
         return 0, value
     return 1, str(sorted(value, key=str)) if isinstance(value, frozenset | set) else str(value)

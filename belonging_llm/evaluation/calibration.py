@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from belonging_llm.evaluation.estimate import Estimate, Floats, undefined
 
@@ -39,16 +39,18 @@ class RiskCoverage:
     Attributes:
         coverage: Share kept, rising, shape (n,).
         risk: Share wrong among those kept, shape (n,); judgements of equal confidence come in as one.
+        whole: Where a threshold can cut, between two confidences and not among equal ones, shape (n,).
         area: Mean risk over all coverages.
     """
 
     coverage: Floats
     risk: Floats
+    whole: NDArray[np.bool_]
     area: Estimate
 
     def coverage_at(self, risk: float) -> float:
-        """Largest share that can be kept with at most this risk; 0 when none can."""
-        kept = self.coverage[self.risk <= risk + 1e-12]
+        """Largest share that a threshold can keep with at most this risk; 0 when none can."""
+        kept = self.coverage[self.whole & (self.risk <= risk + 1e-12)]
         return float(kept.max()) if len(kept) else 0.0
 
 
@@ -73,14 +75,15 @@ def risk_coverage(confidence: ArrayLike, correct: ArrayLike) -> RiskCoverage:
     """Risk by coverage; where confidences tie, the order is not the model's and the risk is shared."""
     p, right = np.asarray(confidence, float), np.asarray(correct, float)
     if not len(p):
-        return RiskCoverage(np.empty(0), np.empty(0), undefined(NOTHING))
+        return RiskCoverage(np.empty(0), np.empty(0), np.empty(0, bool), undefined(NOTHING))
     order = np.argsort(-p, kind="stable")
     wrong = 1 - right[order]
     _, starts, counts = np.unique(-p[order], return_index=True, return_counts=True)
     shared = np.repeat(np.add.reduceat(wrong, starts) / counts, counts)
     kept = np.arange(1, len(p) + 1)
     risk = np.cumsum(shared) / kept
-    return RiskCoverage(kept / len(p), risk, Estimate(float(risk.mean())))
+    whole = np.isin(kept, starts + counts)
+    return RiskCoverage(kept / len(p), risk, whole, Estimate(float(risk.mean())))
 
 
 def _bin(k: int, bins: int, confidence: Floats, right: Floats) -> Bin:

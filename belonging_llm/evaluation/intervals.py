@@ -91,7 +91,7 @@ def bootstrap(tallies: Floats, statistic: Statistic, resampling: Resampling | No
     """
     how = resampling or Resampling()
     n = len(tallies)
-    flat = tallies.reshape(n, -1)
+    flat = tallies.reshape(n, int(np.prod(tallies.shape[1:])))
 
     def of(weights: Floats) -> Floats:
         return np.asarray(statistic((weights @ flat).reshape(len(weights), *tallies.shape[1:])))

@@ -17,7 +17,7 @@ from belonging_llm.evaluation.estimate import Estimate, Floats, Interval, undefi
 
 FEW_POSITIVES = 5
 NO_PROBABILITIES = (
-    "the probability with which each audited segment was drawn is not known; draw the sample with "
+    "the probability with which each segment could be audited is not known; draw the sample with "
     "`belonging audit plan`, which records it"
 )
 NOTHING_AUDITED = "nothing was audited"
@@ -60,7 +60,7 @@ def ppi_mean(
 
     Args:
         human: 0/1 by people on the audited units, shape (n,); likewise `model_on_audited`.
-        model_on_rest: 0/1 by the model on the other units, shape (N,).
+        model_on_rest: 0/1 by the model on the other units, shape (N,); without any, people alone answer.
         audited_by: Participant of each audited unit, as integers shared with `rest_by`; without them units
             are taken as independent and the interval is normal.
         tuning: λ; None finds the one with the smallest variance, within 0 … 1.
@@ -68,6 +68,8 @@ def ppi_mean(
     y, f, rest = (np.asarray(part, float) for part in (human, model_on_audited, model_on_rest))
     if not len(y):
         return _nothing(NOTHING_AUDITED, float(rest.mean()) if len(rest) else None)
+    if not len(rest):
+        rest, rest_by, tuning = f, audited_by, 0.0
     clustered = audited_by is not None and rest_by is not None
     own = np.asarray(audited_by, np.intp) if clustered else np.arange(len(y))
     others = np.asarray(rest_by, np.intp) if clustered else len(y) + np.arange(len(rest))
@@ -104,8 +106,8 @@ def design_based(
     Args:
         model: 0/1 on every unit, shape (n,).
         human: 0/1 by people, NaN on units that were not audited.
-        inclusion: Probability (0, 1] with which each unit came into the audit; None (or NaN on an audited
-            unit) refuses the estimate.
+        inclusion: Probability (0, 1] with which each unit came into the audit; None (or another value on an
+            audited unit) refuses the estimate.
         clusters: Participant of each unit, as integers.
     """
     f, y = np.asarray(model, float), np.asarray(human, float)
@@ -114,7 +116,7 @@ def design_based(
     if not audited.any():
         return _nothing(NOTHING_AUDITED, naive)
     chance = None if inclusion is None else np.asarray(inclusion, float)
-    if chance is None or not (chance[audited] > 0).all():
+    if chance is None or not ((chance > 0) & (chance <= 1)).all():
         return _nothing(NO_PROBABILITIES, naive)
     outcomes = pseudo_outcomes(f, y, chance)
     own = np.arange(len(f)) if clusters is None else np.asarray(clusters, np.intp)

@@ -26,7 +26,8 @@ class Ratings:
         clusters: Row of `cluster_names` that each unit belongs to, shape (n_units,); units of one participant
             (or document) are resampled together.
         clustered_by: What the clusters are, such as `participant_id`; None when every unit is its own.
-        weights: Size of each unit, shape (n_units,): 1 for segments, characters for stretches of text.
+        weights: Size of each unit, shape (n_units,): 1 for segments (the default), characters for stretches of
+            text.
     """
 
     units: tuple[str, ...]
@@ -42,8 +43,10 @@ class Ratings:
         shape = (len(self.coders), len(self.units), len(self.codes))
         if self.marks.shape != shape:
             raise ValueError(f"marks have shape {self.marks.shape}; coders × units × codes is {shape}")
-        if self.weights.shape != (len(self.units),):
+        if not len(self.weights):
             object.__setattr__(self, "weights", np.ones(len(self.units)))
+        if self.weights.shape != (len(self.units),):
+            raise ValueError(f"{len(self.units)} units have {len(self.weights)} weights")
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
@@ -127,7 +130,7 @@ def ratings(
     for unit, coder, code in assigned:
         marks[row[coder], place[unit], column[code]] = 1
     for unit, coder, code in withheld:
-        if unit in place and coder in row:
+        if unit in place and coder in row and code in column:
             marks[row[coder], place[unit], column[code]] = MISSING
     names, index = _clusters(units, clusters)
     return Ratings(tuple(units), tuple(coders), tuple(known), marks, index, names, clustered_by if clusters else None)

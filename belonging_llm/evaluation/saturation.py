@@ -70,11 +70,11 @@ def saturation(
         reason = f"{len(interviews)} interviews; a base of {base} and a run of {run} need {base + run}"
         return Saturation(0, (), (), None, np.empty((0, 3)), None, reason)
     codes = sorted(set().union(*interviews))
+    if not set().union(*interviews[:base]):
+        return Saturation(0, (), (), None, np.empty((0, 3)), None, "the base interviews have no code")
     has = np.array([[code in one for code in codes] for one in interviews], bool).reshape(len(interviews), len(codes))
     given = np.arange(len(interviews))[None]
     known, fresh = _new(has, given, base)
-    if known[0] == 0:
-        return Saturation(0, (), (), None, np.empty((0, 3)), None, "the base interviews have no code")
     news, ratios = _by_run(fresh[0], run), _by_run(fresh[0], run) / known[0]
     runs = tuple(
         SaturationRun(tuple(range(base + k + 1, base + k + 1 + run)), int(n), float(r))

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from belonging_llm.evaluation.alpha import NO_PAIRS, NO_VARIATION
-from belonging_llm.evaluation.estimate import Estimate, Floats, estimate
-from belonging_llm.evaluation.ratings import Ratings
+from belonging_llm.evaluation.estimate import Estimate, Floats, estimate, ratio
+from belonging_llm.evaluation.ratings import Marks, Ratings
+
+BLOCK = 256
 
 
 def jaccard_distance(one: Collection[str], other: Collection[str]) -> float:
@@ -42,67 +46,60 @@ class SetAlpha:
     jaccard: Estimate
 
 
-@dataclass(frozen=True)
-class SetTallies:
-    """What set-valued alpha needs, by unit; everything adds up over units.
-
-    Attributes:
-        values: Distinct sets as rows of 0/1, shape (v, n_codes).
-        counts: How often each set occurs in a pairable unit, float64, shape (n_units, v).
-        observed: Observed disagreement of each unit by MASI and by Jaccard, shape (n_units, 2).
-        distances: Squared distances between the sets, MASI and Jaccard, shape (2, v, v). Both are used as they
-            are: a set distance takes the place of the squared difference.
-    """
-
-    values: Floats
-    counts: Floats
-    observed: Floats
-    distances: Floats
-
-
 def set_alpha(ratings: Ratings) -> SetAlpha:
-    """Alpha with MASI and with Jaccard distance; a coder judges a unit if every code was judged."""
-    tallies = set_tallies(ratings)
-    if tallies.counts.sum() == 0:
+    """Alpha with MASI and with Jaccard distance; a coder judges a unit if every code was judged.
+
+    Krippendorff (2011, eq. 1) with the set distance in the place of the squared difference.
+    """
+    judged = (ratings.marks >= 0).all(2)
+    judged &= judged.sum(0) > 1
+    if not judged.any():
         return SetAlpha(*(estimate(np.nan, NO_PAIRS),) * 2)
-    masi, jaccard = set_alphas(tallies, np.ones((1, len(ratings.units))))[0]
+    coder, unit = np.nonzero(judged)
+    sets, kind = np.unique(ratings.marks[coder, unit], axis=0, return_inverse=True)
+    totals = np.asarray(np.bincount(kind.reshape(-1), ratings.weights[unit], len(sets)), float)
+    distances = _distances(int((ratings.marks == 1).sum(2).max()))
+    expected = _expected(sets, totals, distances)
+    masi, jaccard = 1 - ratio(_observed(ratings, judged, distances) * (totals.sum() - 1), expected)
     return SetAlpha(estimate(masi, NO_VARIATION), estimate(jaccard, NO_VARIATION))
 
 
-def set_tallies(ratings: Ratings) -> SetTallies:
-    """Group a study's judgements by the sets they are made of."""
-    judged = (ratings.marks >= 0).all(2)
-    judged &= judged.sum(0) > 1
-    coder, unit = np.nonzero(judged)
-    values, kind = np.unique(ratings.marks[coder, unit], axis=0, return_inverse=True)
-    distances = _distances(values.astype(float))
-    counts = np.zeros((len(ratings.units), len(values)))
-    np.add.at(counts, (unit, kind.reshape(-1)), 1)
-    over = np.maximum(counts.sum(1) - 1, 1)
-    observed = np.stack([((counts @ d) * counts).sum(1) for d in distances], axis=1) / over[:, None]
-    return SetTallies(
-        values.astype(float), counts * ratings.weights[:, None], observed * ratings.weights[:, None], distances
-    )
-
-
-def set_alphas(tallies: SetTallies, weights: Floats) -> Floats:
-    """Alpha by MASI and by Jaccard for each row of unit weights (b, n_units); shape (b, 2), NaN where undefined."""
-    totals = weights @ tallies.counts
-    n = totals.sum(1)
-    observed = weights @ tallies.observed
-    expected = np.stack([((totals @ d) * totals).sum(1) for d in tallies.distances], axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = 1 - observed * (n - 1)[:, None] / expected
-    return np.where(expected > 0, found, np.nan)
-
-
-def _distances(values: Floats) -> Floats:
-    """MASI and Jaccard between rows of 0/1: shape (2, v, v)."""
-    shared = values @ values.T
-    sizes = values.sum(1)
-    either = sizes[:, None] + sizes[None, :] - shared
+def _distances(largest: int) -> Floats:
+    """MASI and Jaccard by two sets' sizes, 0 … largest, and by what they share: shape (2, *3 × (largest + 1))."""
+    first, second, shared = np.indices((largest + 1,) * 3).astype(float)
+    either = first + second - shared
     likeness = np.divide(shared, either, out=np.ones_like(shared), where=either > 0)
-    equal = either == shared
-    nested = shared == np.minimum(sizes[:, None], sizes[None, :])
-    monotone = np.select([equal, shared == 0, nested], [1.0, 0.0, 2 / 3], 1 / 3)
+    monotone = np.select([either == shared, shared == 0, shared == np.minimum(first, second)], [1.0, 0.0, 2 / 3], 1 / 3)
     return np.stack([1 - likeness * monotone, 1 - likeness])
+
+
+def _observed(ratings: Ratings, judged: NDArray[np.bool_], distances: Floats) -> Floats:
+    """Distances between coders summed over units, both ways round: MASI and Jaccard, shape (2,)."""
+    share = ratings.weights / np.maximum(judged.sum(0) - 1, 1)
+    marks, sizes = ratings.marks == 1, (ratings.marks == 1).sum(2)
+    found = np.zeros(2)
+    for a, b in combinations(range(len(marks)), 2):
+        both = judged[a] & judged[b]
+        apart = distances[:, sizes[a, both], sizes[b, both], (marks[a, both] & marks[b, both]).sum(1)]
+        found += 2 * apart @ share[both]
+    return found
+
+
+def _expected(sets: Marks, totals: Floats, distances: Floats) -> Floats:
+    """Distances between all sets, each as often as it occurs: MASI and Jaccard, shape (2,).
+
+    Block by block and one triangle only: coders who differ give thousands of distinct sets, whose distances
+    would fill gigabytes.
+    """
+    width = distances.shape[1]
+    values = sets.astype(np.float32)
+    sizes = sets.sum(1, dtype=np.int32)
+    found = np.zeros(2)
+    for start in range(0, len(sets), BLOCK):
+        own = slice(start, start + BLOCK)
+        place = (values[own] @ values[start:].T).astype(np.int32)
+        place += (sizes[own, None] * width + sizes[start:]) * width
+        # Pairs within the block come both ways round already; those with later sets count twice.
+        twice = totals[start:] * np.where(np.arange(start, len(sets)) < start + BLOCK, 1, 2)
+        found += [totals[own] @ (table.ravel()[place] @ twice) for table in distances]
+    return found

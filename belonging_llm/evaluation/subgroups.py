@@ -46,7 +46,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Subgroups:
-    """Gaps of every group that is large enough to show, and what was suppressed."""
+    """Gaps of every group that is large enough to show, and what was suppressed; all intervals are percentile."""
 
     gaps: tuple[Gap, ...]
     suppressed: tuple[str, ...]
@@ -70,7 +70,7 @@ def subgroups(
         smallest: Groups (and remainders) with fewer participants are not shown: their figures mean little, and
             could point at a person.
     """
-    how = resampling or Resampling()
+    how = replace(resampling or Resampling(), method="percentile")
     names = sorted({name for known in attributes.values() for name in known})
     gaps: list[Gap] = []
     suppressed = []
@@ -95,7 +95,8 @@ def _gaps(
     codes: tuple[str, ...],
     how: Resampling,
 ) -> list[Gap]:
-    here, elsewhere = _sums(cells[inside], how), _sums(cells[outside], how)
+    # Two seeds: with one, groups of a size would be redrawn in step, and their gap would look too certain.
+    here, elsewhere = _sums(cells[inside], how), _sums(cells[outside], replace(how, seed=how.seed + 1))
     found = []
     for measure, of in MEASURES.items():
         with np.errstate(invalid="ignore"):

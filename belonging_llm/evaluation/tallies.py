@@ -22,17 +22,20 @@ def pair_cells(ratings: Ratings, pairs: Sequence[tuple[int, int]]) -> Floats:
     """2 × 2 cells `a b c d` of pairs of coders: shape (n_clusters, n_pairs, n_codes, 4)."""
     found = np.zeros((ratings.n_clusters, len(pairs), len(ratings.codes), 4))
     order = np.argsort(ratings.clusters, kind="stable")
-    starts = np.searchsorted(ratings.clusters[order], np.arange(ratings.n_clusters))
+    there, starts = np.unique(ratings.clusters[order], return_index=True)
     for k, (first, second) in enumerate(pairs):
-        found[:, k] = _cells(ratings.marks[first][order], ratings.marks[second][order], ratings.weights[order], starts)
+        marks = ratings.marks[first][order], ratings.marks[second][order]
+        found[there, k] = _cells(*marks, ratings.weights[order], starts)
     return found
 
 
 def cells_between(first: Marks, second: Marks, ratings: Ratings) -> Floats:
     """Cells of any two marks on the same units: shape (n_clusters, n_codes, 4)."""
     order = np.argsort(ratings.clusters, kind="stable")
-    starts = np.searchsorted(ratings.clusters[order], np.arange(ratings.n_clusters))
-    return _cells(first[order], second[order], ratings.weights[order], starts)
+    there, starts = np.unique(ratings.clusters[order], return_index=True)
+    found = np.zeros((ratings.n_clusters, len(ratings.codes), 4))
+    found[there] = _cells(first[order], second[order], ratings.weights[order], starts)
+    return found
 
 
 def coincidence_cells(ratings: Ratings) -> Floats:
@@ -41,7 +44,7 @@ def coincidence_cells(ratings: Ratings) -> Floats:
 
 
 def _cells(first: Marks, second: Marks, weights: Floats, starts: np.ndarray) -> Floats:
-    """Cells summed over runs of rows that begin at `starts`: (n_runs, n_codes, 4)."""
+    """Cells summed over runs of rows that begin at `starts`, none of them empty: (n_runs, n_codes, 4)."""
     kinds = [(1, 1), (1, 0), (0, 1), (0, 0)]
     whole = [((first == x) & (second == y)) * weights[:, None] for x, y in kinds]
     return np.stack([np.add.reduceat(part, starts, axis=0) for part in whole], axis=-1)

@@ -164,7 +164,7 @@ def nominal_panel(table: ArrayLike) -> NominalPanel:
     constant = (counts > 0).sum() <= 1
     one = not constant and 1 in ((rows > 0).sum(), (columns > 0).sum())
     why = NO_UNITS if n == 0 else BOTH_CONSTANT
-    pi = np.nan if constant else _beyond(agreed, float((share**2).sum()))
+    pi = _beyond(agreed, float((share**2).sum()))
     gwet = _beyond(agreed, float((share * (1 - share)).sum() / (q - 1))) if q > 1 else np.nan
     return NominalPanel(
         table=counts,

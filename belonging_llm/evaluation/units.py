@@ -37,23 +37,26 @@ def by_character(
         lengths: Characters of each document.
 
     Raises:
-        ValueError: a span is empty, lies outside its document, or its document has no length.
+        ValueError: a span is empty or lies outside its document, or a document has no length.
     """
-    for span in spans:
-        if span.document not in lengths:
-            raise ValueError(f"document {span.document} has no length")
-        if not 0 <= span.start < span.end <= lengths[span.document]:
-            raise ValueError(
-                f"document {span.document}: the span {span.start} to {span.end} of {span.coder} is empty or lies "
-                f"outside its {lengths[span.document]} characters"
-            )
     went: dict[str, set[str]] = defaultdict(set)
     for coder, documents in judged.items():
         went[coder] |= set(documents)
     for span in spans:
         went[span.coder].add(span.document)
-    coders, codes = sorted(went), sorted({span.code for span in spans})
     documents = sorted(set().union(*went.values())) if went else []
+    lost = [document for document in documents if document not in lengths]
+    if lost:
+        raise ValueError(f"document {lost[0]} has no length")
+    for span in spans:
+        if not 0 <= span.start < span.end <= lengths[span.document]:
+            raise ValueError(
+                f"document {span.document}: the span {span.start} to {span.end} of {span.coder} is empty or lies "
+                f"outside its {lengths[span.document]} characters"
+            )
+    coders, codes = sorted(went), sorted({span.code for span in spans})
+    # A document without characters holds no unit, and would be drawn as a participant who said nothing.
+    documents = [document for document in documents if lengths[document]]
     names, parts, clusters, weights = [], [], [], []
     for place, document in enumerate(documents):
         here = [span for span in spans if span.document == document]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from belonging_llm.store.audits import AuditRecords, AuditUnit, Unsealing
 from belonging_llm.store.codebooks import Codebooks
 from belonging_llm.store.corpus import Corpus
 from belonging_llm.store.database import connect
@@ -10,7 +11,7 @@ from belonging_llm.store.ledger import StoredLedger
 from belonging_llm.store.runs import Run, Runs
 from belonging_llm.store.vectors import StoredVectors
 
-__all__ = ["Run", "Store"]
+__all__ = ["AuditUnit", "Run", "Store", "Unsealing"]
 
 
 class Store:
@@ -29,6 +30,7 @@ class Store:
         self.ledger = StoredLedger(self._engine)
         self.runs = Runs(self._engine)
         self.findings = Findings(self._engine)
+        self.audits = AuditRecords(self._engine)
 
     def close(self) -> None:
         """Give the connections back."""

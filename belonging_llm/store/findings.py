@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from belonging_llm.codes import Coding
+from belonging_llm.codes import Coding, Judgement
 from belonging_llm.provenance import now
 from belonging_llm.store.schema import coding, judged, theme, theme_member
 from belonging_llm.store.writing import add_new
@@ -53,10 +53,16 @@ class Findings:
         with self._engine.begin() as connection:
             add_new(connection, coding, [_row(c, run_id) for c in codings])
 
-    def add_judged(self, pairs: Sequence[tuple[str, str]]) -> None:
-        """Keep who judged what: (segment id, coder)."""
+    def add_judged(self, judgements: Sequence[Judgement]) -> None:
+        """Keep who judged what; a judgement already known stays as it is."""
         with self._engine.begin() as connection:
-            add_new(connection, judged, [{"segment_id": s, "coder": c} for s, c in pairs])
+            add_new(connection, judged, [j.model_dump() for j in judgements])
+
+    def judgements(self) -> list[Judgement]:
+        """Who judged what, by segment and coder."""
+        query = sa.select(judged).order_by(judged.c.segment_id, judged.c.coder)
+        with self._engine.connect() as connection:
+            return [Judgement.model_validate(dict(row)) for row in connection.execute(query).mappings()]
 
     def codings(self, run_id: str = "") -> list[Coding]:
         """Codings of a run, or of people, by segment, code and coder."""

@@ -36,6 +36,19 @@ class StoredLedger:
                 sent = {"bytes": len(asked.encode()), "digest": digest(asked)}
                 connection.execute(egress.insert(), {"at": now(), "endpoint": endpoint, "model": entry.model} | sent)
 
+    def requests(self, prompt_digest: str) -> dict[str, str]:
+        """What was ever sent with a version of a prompt, as JSON by key."""
+        query = sa.select(call.c.key, call.c.request).where(call.c.prompt_digest == prompt_digest)
+        query = query.order_by(call.c.key)
+        with self._engine.connect() as connection:
+            return {key: request for key, request in connection.execute(query)}
+
+    def endpoints(self) -> dict[str, int]:
+        """Requests that left this machine, by endpoint."""
+        query = sa.select(egress.c.endpoint, sa.func.count()).group_by(egress.c.endpoint).order_by(egress.c.endpoint)
+        with self._engine.connect() as connection:
+            return {endpoint: n for endpoint, n in connection.execute(query)}
+
     def usage(self, run_id: str | None = None) -> dict[str, Any]:
         """Calls, seconds and tokens of a run, or of all; tokens are None where no endpoint counted them."""
         query = sa.select(call.c.reply, call.c.seconds)

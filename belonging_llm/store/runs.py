@@ -77,6 +77,12 @@ class Runs:
         with self._engine.connect() as connection:
             return _run(dict(connection.execute(sa.select(run).where(run.c.id == run_id)).mappings().one()))
 
+    def finished(self) -> list[Run]:
+        """Every run that ended, the first first."""
+        query = sa.select(run).where(run.c.status != "running").order_by(run.c.finished_at, run.c.id)
+        with self._engine.connect() as connection:
+            return [_run(dict(row)) for row in connection.execute(query).mappings()]
+
     def latest(self, *, finished: bool = True) -> Run | None:
         """The run that ended last (or, with `finished=False`, that began last)."""
         query = sa.select(run).order_by(run.c.started_at.desc(), run.c.id)

@@ -151,5 +151,51 @@ judged = sa.Table(
     metadata,
     sa.Column("segment_id", sa.ForeignKey("segment.id"), primary_key=True),
     sa.Column("coder", sa.Text, primary_key=True),
+    sa.Column("saw_model", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("at", sa.Text, nullable=False, server_default=""),
     comment="who judged what; a judged segment without a coding has none of the codes",
+)
+
+split = sa.Table(
+    "split",
+    metadata,
+    sa.Column("participant", sa.Text, primary_key=True),
+    sa.Column("part", sa.String(16), nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("drawn", sa.Text, nullable=False, comment="shares and seed, as JSON"),
+)
+
+unsealing = sa.Table(
+    "unsealing",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("candidate", sa.Text, nullable=False, comment="the run or coder that was judged"),
+    sa.Column("pinned", sa.Text, nullable=False, comment="digests of what must not change, as JSON"),
+)
+
+audit_plan = sa.Table(
+    "audit_plan",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False, comment="seed, sizes, strata, as JSON"),
+)
+
+audit_unit = sa.Table(
+    "audit_unit",
+    metadata,
+    sa.Column("plan_id", sa.ForeignKey("audit_plan.id"), primary_key=True),
+    sa.Column("segment_id", sa.ForeignKey("segment.id"), primary_key=True),
+    sa.Column("inclusion", sa.Float, nullable=False, comment="probability of being drawn"),
+    sa.Column("stratum", sa.Text, nullable=False),
+    sa.Column("drawn", sa.Boolean, nullable=False),
+)
+
+sentinel = sa.Table(
+    "sentinel",
+    metadata,
+    sa.Column("segment_id", sa.ForeignKey("segment.id"), primary_key=True),
+    sa.Column("at", sa.Text, nullable=False),
 )

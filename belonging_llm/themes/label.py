@@ -94,6 +94,18 @@ class _Draft:
         return [phrase.words for phrase in self.phrases]
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """A name of the model's, and the prompt that it answers."""
+
+    given: ThemeName
+    prompt: Prompt
+
+
+# One for each draft; None where every reply failed, or where the name cannot stand.
+_Answers = list[_Answer | None]
+
+
 def label(
     clustering: Clustering,
     segments: Sequence[Segment],
@@ -124,35 +136,16 @@ def label(
     drafts = _drafts(clustering, segments, vectors, embed)
     if asker is None or not drafts:
         return Labelled(tuple(draft.theme for draft in drafts))
-    names = []
-    for draft in drafts:
-        rendered = prompt.render(exemplars=draft.shown, own_words=draft.words)
-        names.append(asker.ask_or_none(Question(rendered, ThemeName, 200, check=_must_name)))
-        done(len(names))
     centroids = np.stack([cluster.centroid for cluster in clustering.clusters])
-    clashes = _clashes(names, centroids, embed)
-    standing = list(names)
-    for index, clash in clashes.items():
-        first = names[index]
-        rendered = again.render(
-            exemplars=drafts[index].shown,
-            own_words=drafts[index].words,
-            name=first.name if first else "",
-            clash=clash,
-        )
-        standing[index] = asker.ask_or_none(Question(rendered, ThemeName, 200, check=_must_name)) or first
-    poor = _clashes(standing, centroids, embed)
-    texts = {s.id: s.text for s in segments}
-    named = [
-        (draft.theme, 0)
-        if given is None or i in poor
-        else _named(draft, given, texts, asker.model.id, prompt if given is names[i] else again)
-        for i, (draft, given) in enumerate(zip(drafts, standing, strict=True))
-    ]
+    first = _ask_all(drafts, asker, prompt, done)
+    clashes = _clashes(first, centroids, embed)
+    second = _ask_again(drafts, first, clashes, asker, again)
+    standing = _without(second, _clashes(second, centroids, embed))
+    named = _name(drafts, standing, segments, asker.model.id)
     return Labelled(
         themes=tuple(theme for theme, _ in named),
         unlocated=sum(lost for _, lost in named),
-        failed=names.count(None),
+        failed=first.count(None),
         renamed=len(clashes),
         in_vivo=sum(theme.by == IN_VIVO for theme, _ in named),
     )
@@ -201,15 +194,44 @@ def _cut(text: str) -> str:
     return text if len(text) <= SHOWN else text[:SHOWN].rsplit(" ", 1)[0]
 
 
+def _ask_all(drafts: Sequence[_Draft], asker: Asker, prompt: Prompt, done: Callable[[int], None]) -> _Answers:
+    answers: _Answers = []
+    for draft in drafts:
+        answers.append(_ask(draft, asker, prompt))
+        done(len(answers))
+    return answers
+
+
+def _ask_again(
+    drafts: Sequence[_Draft], first: _Answers, clashes: dict[int, str], asker: Asker, again: Prompt
+) -> _Answers:
+    """The first answers; in place of those that clash stand second ones, where there are any."""
+    answers = list(first)
+    for index, clash in clashes.items():
+        if before := first[index]:
+            answers[index] = _ask(drafts[index], asker, again, name=before.given.name, clash=clash) or before
+    return answers
+
+
+def _ask(draft: _Draft, asker: Asker, prompt: Prompt, **more: str) -> _Answer | None:
+    rendered = prompt.render(exemplars=draft.shown, own_words=draft.words, **more)
+    given = asker.ask_or_none(Question(rendered, ThemeName, 200, check=_must_name))
+    return _Answer(given, prompt) if given else None
+
+
 def _must_name(answer: ThemeName) -> None:
     if not re.search(r"[^\W\d_]{3}", answer.name):
         raise ReplyError("name: holds no word")
 
 
-def _clashes(names: Sequence[ThemeName | None], centroids: Vectors, embed: Embed) -> dict[int, str]:
+def _without(answers: _Answers, clashes: dict[int, str]) -> _Answers:
+    return [None if index in clashes else answer for index, answer in enumerate(answers)]
+
+
+def _clashes(answers: _Answers, centroids: Vectors, embed: Embed) -> dict[int, str]:
     """Names that cannot stand, by theme, with what is wrong; of two alike the later (smaller) one goes."""
     found: dict[int, str] = {}
-    given = {i: name for i, name in enumerate(names) if name}
+    given = {i: answer.given for i, answer in enumerate(answers) if answer}
     fit = embed([f"{name.name}. {name.definition}" for name in given.values()]) @ centroids.T if given else np.empty(0)
     for row, (index, name) in enumerate(given.items()):
         twin = next((o for i, o in given.items() if i < index and _alike(o.name, name.name)), None)
@@ -241,11 +263,22 @@ def _alike(one: str, other: str) -> bool:
     return fuzz.token_sort_ratio(one.casefold(), other.casefold()) >= ALIKE
 
 
-def _named(draft: _Draft, given: ThemeName, texts: dict[str, str], model: str, prompt: Prompt) -> tuple[Theme, int]:
-    """The theme with the model's name, and how many of its quotes could not be found."""
-    quotes = [q for words in given.quotes if (q := _quote(words, draft.theme, texts))]
+def _name(
+    drafts: Sequence[_Draft], answers: _Answers, segments: Sequence[Segment], model: str
+) -> list[tuple[Theme, int]]:
+    """The themes with the names that stand, each with how many of its quotes could not be found."""
+    texts = {s.id: s.text for s in segments}
+    return [
+        _named(draft.theme, answer, texts, model) if answer else (draft.theme, 0)
+        for draft, answer in zip(drafts, answers, strict=True)
+    ]
+
+
+def _named(theme: Theme, answer: _Answer, texts: dict[str, str], model: str) -> tuple[Theme, int]:
+    given, prompt = answer.given, answer.prompt
+    quotes = [q for words in given.quotes if (q := _quote(words, theme, texts))]
     kept = {(q.segment_id, q.start): q for q in quotes}
-    theme = draft.theme.model_copy(
+    named = theme.model_copy(
         update={
             "name": given.name.strip().rstrip("."),
             "definition": given.definition.strip(),
@@ -255,7 +288,7 @@ def _named(draft: _Draft, given: ThemeName, texts: dict[str, str], model: str, p
             "prompt_digest": prompt.digest,
         }
     )
-    return theme, len(given.quotes) - len(quotes)
+    return named, len(given.quotes) - len(quotes)
 
 
 def _quote(given: QuotedWords, theme: Theme, texts: dict[str, str]) -> Quote | None:

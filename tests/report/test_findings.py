@@ -12,7 +12,6 @@ from belonging_llm.clusters import Belongs
 from belonging_llm.codebook import Code, Framework
 from belonging_llm.codes import Coding
 from belonging_llm.codes.coding import EvidenceSpan, Outcome, Polarity
-from belonging_llm.report import findings as page
 from belonging_llm.report.findings import (
     Findings,
     Losses,
@@ -21,6 +20,7 @@ from belonging_llm.report.findings import (
     Share,
     TranscriptSummary,
     Usage,
+    lists,
     render,
 )
 from belonging_llm.segments import Segment
@@ -364,7 +364,7 @@ def test_synthetic_notice_only_for_synthetic_data(findings: Findings) -> None:
 
 
 def test_long_lists_are_cut_and_say_so(findings: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page, "CAP", 2)
+    monkeypatch.setattr(lists, "CAP", 2)
     html = render(findings)
     assert "The first 2 of 3 are shown. 1 more are not on this page; the study’s database holds them all." in html
     theme = Parsed(html).one("article", id="theme-1")

@@ -1,0 +1,48 @@
+"""Agreement as lines that people read on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from belonging_llm.evaluation import Agreement, Estimate, Panel
+
+
+def agreement_lines(found: Agreement, notes: Sequence[str] = ()) -> Iterator[str]:
+    """Each code with its pairs; never one pooled figure, never percent agreement alone."""
+    given = found.ratings
+    clustered = f", {given.n_clusters} clusters ({given.clustered_by})" if given.clustered_by else ""
+    unit = "segments" if found.unit == "segment" else "stretches of text, weighted by characters"
+    yield f"{len(given.units)} {unit}{clustered}; coders {', '.join(given.coders)}"
+    for note in [*notes, *found.warnings]:
+        yield f"note: {note}"
+    for code, one in found.codes.items():
+        counts = ", ".join(f"{coder} {n:g}" for coder, n in one.n_positive.items())
+        yield f"{code}  (assigned: {counts})"
+        for pair, panel in one.pairs.items():
+            yield f"  {pair}  n {panel.n:g}  kappa {shown(panel.kappa)}  {_panel(panel)}"
+        yield f"  all coders  alpha {shown(one.alpha)}  Fleiss kappa {shown(one.fleiss_kappa)}"
+        for pair, s in one.scores.items():
+            yield f"  {pair}  precision {shown(s.precision)}  recall {shown(s.recall)}  F1 {shown(s.f1)}"
+    if found.single:
+        yield f"categories ({', '.join(found.single.categories)})"
+        for pair, nominal in found.single.pairs.items():
+            yield f"  {pair}  kappa {shown(nominal.kappa)}  AC1 {shown(nominal.ac1)}"
+        yield f"  all coders  alpha {shown(found.single.alpha)}  Fleiss kappa {shown(found.single.fleiss_kappa)}"
+    yield f"sets of codes  alpha MASI {shown(found.set_alpha.masi)}  Jaccard {shown(found.set_alpha.jaccard)}"
+    for line in found.undefined:
+        yield f"undefined: {line['where']}: {line['reason']}"
+
+
+def shown(found: Estimate) -> str:
+    """A figure with its interval; `undefined` where there is none."""
+    if found.value is None:
+        return "undefined"
+    ends = f" [{found.interval.low:.2f}, {found.interval.high:.2f}]" if found.interval else ""
+    return f"{found.value:.2f}{ends}"
+
+
+def _panel(found: Panel) -> str:
+    return (
+        f"p+ {shown(found.positive_agreement)}  p- {shown(found.negative_agreement)}  "
+        f"AC1 {shown(found.ac1)}  PABAK {shown(found.pabak)}"
+    )

@@ -1,0 +1,144 @@
+"""What may be done with the model on each code, and what that rests on.
+
+*Replace* needs every criterion met. *Human only* needs proof that the model is worse than the margin
+allows, or no better than chance. Where the gold cannot tell, nothing is claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from belonging_llm.auditing.gold import Gold
+from belonging_llm.auditing.record import AgainstHumans, CodeVerdict, Criterion, Paradox, Repeats, Verdict
+from belonging_llm.evaluation import AltTest, Estimate, Subgroups
+from belonging_llm.study import AuditSettings
+
+SAID: dict[Verdict, str] = {
+    "replace": "On this code the model may stand in for one of several coders; keep auditing a sample.",
+    "assist": "The model may suggest this code; a person decides each segment.",
+    "human only": "The model's judgements on this code should not be used.",
+    "insufficient evidence": "The human codings at hand cannot tell how good the model is on this code.",
+}
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one code's verdict is judged by."""
+
+    code: str
+    positives: int
+    coders: int
+    alpha: Estimate
+    beside: AgainstHumans
+    paradox: Paradox
+    alternative: AltTest
+    repeats: Repeats
+    subgroups: Subgroups
+
+
+def verdict(given: Evidence, name: str, demanded: AuditSettings) -> CodeVerdict:
+    """Weigh the criteria of one code."""
+    criteria = (
+        _enough(given, demanded),
+        _humans(given, demanded),
+        _kappa(given.beside.difference, demanded),
+        _alternative(given.alternative),
+        _score("recall", given.beside.recall_difference, demanded),
+        _score("precision", given.beside.precision_difference, demanded),
+        _stable(given, demanded),
+        _fair(given, demanded),
+    )
+    found = _decide(given, criteria, demanded)
+    return CodeVerdict(given.code, name, found, SAID[found], criteria, given.positives)
+
+
+def _decide(given: Evidence, criteria: tuple[Criterion, ...], demanded: AuditSettings) -> Verdict:
+    if all(c.met for c in criteria):
+        return "replace"
+    if not criteria[0].met or given.coders < 2 or given.alternative.trivial or _unknown(given):
+        return "insufficient evidence"
+    gap, chance = given.beside.difference.interval, given.beside.with_model.interval
+    if (gap and gap.high < -demanded.kappa_margin) or (chance and chance.low <= 0):
+        return "human only"
+    return "assist"
+
+
+def _unknown(given: Evidence) -> bool:
+    return given.beside.difference.value is None or given.paradox.model.kappa.value is None
+
+
+def _enough(given: Evidence, demanded: AuditSettings) -> Criterion:
+    wanted = f"at least {demanded.min_positives} segments that people gave the code"
+    return Criterion("enough gold", given.positives >= demanded.min_positives, f"{given.positives} segments", wanted)
+
+
+def _humans(given: Evidence, demanded: AuditSettings) -> Criterion:
+    wanted = f"three coders or more, with alpha at least {demanded.alpha_floor:g}"
+    value = given.alpha.value
+    met = None if value is None else given.coders >= 3 and value >= demanded.alpha_floor
+    return Criterion("people agree", met, f"{given.coders} coders, alpha {_told(given.alpha)}", wanted)
+
+
+def _kappa(difference: Estimate, demanded: AuditSettings) -> Criterion:
+    return _above("model beside people", "kappa", difference, demanded.kappa_margin)
+
+
+def _score(name: str, difference: Estimate, demanded: AuditSettings) -> Criterion:
+    return _above(f"{name} near people's", name, difference, demanded.score_margin)
+
+
+def _above(name: str, what: str, difference: Estimate, margin: float) -> Criterion:
+    """The whole interval lies above the margin."""
+    wanted = f"model's {what} less people's: the whole interval above −{margin:g}"
+    met = None if difference.interval is None else difference.interval.low > -margin
+    return Criterion(name, met, _told(difference), wanted)
+
+
+def _alternative(test: AltTest) -> Criterion:
+    wanted = f"wins over half of the people at ε {test.epsilon:g}, participants as units, and no trivial baseline does"
+    if test.trivial:
+        return Criterion("alternative annotator", False, f"also passed by: {', '.join(test.trivial)}", wanted)
+    if test.model is None or test.model.at.winning_rate_clustered is None:
+        return Criterion("alternative annotator", None, test.refused or "no participants to cluster by", wanted)
+    rate = test.model.at.winning_rate_clustered
+    return Criterion("alternative annotator", test.passes, f"wins over {rate:.0%} of the people", wanted)
+
+
+def _stable(given: Evidence, demanded: AuditSettings) -> Criterion:
+    wanted = f"at least {demanded.stability_floor:.0%} of repeated judgements the same"
+    found = given.repeats.by_code.get(given.code)
+    if found is None or found.same is None:
+        return Criterion("stable", None, given.repeats.reason or "never coded twice", wanted)
+    return Criterion(
+        "stable", found.same >= demanded.stability_floor, f"{found.same:.0%} over {found.runs} runs", wanted
+    )
+
+
+def _fair(given: Evidence, demanded: AuditSettings) -> Criterion:
+    wanted = f"no group of participants beyond ±{demanded.subgroup_margin:g} after correction"
+    gaps = [g for g in given.subgroups.gaps if g.code == given.code and g.p_adjusted is not None]
+    if not gaps:
+        return Criterion("same for all groups", None, "no group was large enough to compare", wanted)
+    wide = [g for g in gaps if (g.p_adjusted or 0) <= SIGNIFICANT and abs(g.gap.value or 0) > demanded.subgroup_margin]
+    if not wide:
+        return Criterion("same for all groups", True, f"{len(gaps)} comparisons, none beyond the margin", wanted)
+    worst = max(wide, key=lambda g: abs(g.gap.value or 0))
+    where = f"{worst.measure.replace('_', ' ')} for {worst.attribute} {worst.group}: {_told(worst.gap)}"
+    return Criterion("same for all groups", False, where, wanted)
+
+
+def _told(found: Estimate) -> str:
+    if found.value is None:
+        return f"undefined ({found.reason})"
+    ends = f" [{found.interval.low:.2f}, {found.interval.high:.2f}]" if found.interval else " (no interval)"
+    return f"{found.value:.2f}{ends}".replace("-", "−")
+
+
+def positives(gold: Gold) -> Mapping[str, int]:
+    """Segments that people settled to have each code."""
+    counts = (gold.settled == 1).sum(0)
+    return {code: int(n) for code, n in zip(gold.humans.codes, np.asarray(counts), strict=True)}
