@@ -151,6 +151,7 @@ class Flow:
     """How segments came into the audit.
 
     Attributes:
+        settled_by: Whose word people settled on: the adjudicator's name, or `majority`.
         outcomes: Of the candidate on the audited segments, over segment × code.
         anchored: People's judgements left out because they had seen the model's.
         strata: Of an audit sample, by stratum: size, drawn, probability; empty without a plan.
@@ -158,6 +159,7 @@ class Flow:
 
     parts: tuple[PartFlow, ...]
     audited: int
+    settled_by: str
     outcomes: Mapping[str, int]
     anchored: int
     strata: tuple[Mapping[str, Any], ...]

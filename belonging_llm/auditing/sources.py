@@ -90,6 +90,7 @@ def flow(study: Study, locked: Mapping[str, Part], gold: Gold) -> Flow:
     return Flow(
         parts=tuple(_part(part, locked, segments, coders) for part in Part),
         audited=len(gold.humans.units),
+        settled_by=gold.settled_by,
         outcomes=dict(gold.outcomes),
         anchored=gold.anchored,
         strata=_strata(study),

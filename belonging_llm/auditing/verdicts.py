@@ -53,7 +53,7 @@ def verdict(given: Evidence, name: str, demanded: AuditSettings) -> CodeVerdict:
         _fair(given, demanded),
     )
     found = _decide(given, criteria, demanded)
-    return CodeVerdict(given.code, name, found, SAID[found], criteria, given.positives)
+    return CodeVerdict(given.code, name, found, _in_words(found, given, demanded), criteria, given.positives)
 
 
 def _decide(given: Evidence, criteria: tuple[Criterion, ...], demanded: AuditSettings) -> Verdict:
@@ -65,6 +65,24 @@ def _decide(given: Evidence, criteria: tuple[Criterion, ...], demanded: AuditSet
     if (gap and gap.high < -demanded.kappa_margin) or (chance and chance.low <= 0):
         return "human only"
     return "assist"
+
+
+def _in_words(found: Verdict, given: Evidence, demanded: AuditSettings) -> str:
+    """What the verdict means; where the gold cannot tell, why it cannot."""
+    if found != "insufficient evidence":
+        return SAID[found]
+    why = []
+    if given.positives < demanded.min_positives:
+        why.append(f"only {given.positives} of the {demanded.min_positives} segments wanted have the code")
+    if given.coders < 2:
+        why.append("one person coded")
+    if given.alternative.trivial:
+        why.append("a coder who reads nothing would pass the alternative annotator test too")
+    if _unknown(given):
+        why.append("agreement is undefined")
+    gap = given.beside.difference.interval
+    against = " What there is speaks against the model." if gap and gap.high < -demanded.kappa_margin else ""
+    return f"{SAID[found]} Why: {'; '.join(why)}.{against}"
 
 
 def _unknown(given: Evidence) -> bool:

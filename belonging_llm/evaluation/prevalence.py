@@ -106,8 +106,8 @@ def design_based(
     Args:
         model: 0/1 on every unit, shape (n,).
         human: 0/1 by people, NaN on units that were not audited.
-        inclusion: Probability (0, 1] with which each unit came into the audit; None (or another value on an
-            audited unit) refuses the estimate.
+        inclusion: Probability (0, 1] with which each unit came into the audit; None, or another value on
+            any unit, refuses the estimate: what could not be audited is not corrected.
         clusters: Participant of each unit, as integers.
     """
     f, y = np.asarray(model, float), np.asarray(human, float)

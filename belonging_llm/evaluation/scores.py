@@ -75,7 +75,7 @@ def macro(found: list[Estimate]) -> Estimate:
         return undefined("it is undefined for every code")
     lost = len(found) - len(values)
     return Estimate(
-        float(np.mean(values)), flag=f"{lost} codes left out, since it is undefined for them" if lost else ""
+        float(np.mean(values)), flag=f"undefined for {lost} of {len(found)} codes, which are left out" if lost else ""
     )
 
 

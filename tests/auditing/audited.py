@@ -18,7 +18,8 @@ from belonging_llm.study import Study
 
 CODES = ("home", "group")
 PEOPLE = ("A", "B", "C")
-PARTICIPANTS, EACH = 12, 4
+# Enough segments that no part is so small that rank tests go through every permutation.
+PARTICIPANTS, EACH = 12, 8
 
 Said = Callable[[Segment, str], Outcome]
 
@@ -91,7 +92,7 @@ def text(p: int, s: int) -> str:
 
 
 def true(segment_id: str, code: str) -> bool:
-    """What the made-up people find: home in every second segment, group in every fourth."""
+    """What the made-up people find: home in every second segment, group in every eighth."""
     s = int(segment_id[-1])
     return s % 2 == 0 if code == "home" else s == 1
 

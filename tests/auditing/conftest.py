@@ -46,5 +46,5 @@ def sample(_sample: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def talks(_talks: Path, tmp_path: Path) -> Path:
-    """Twelve participants with four segments each and two codes, not coded by anybody."""
+    """Twelve participants with eight segments each and two codes, not coded by anybody."""
     return Path(shutil.copytree(_talks, tmp_path / "talks"))

@@ -34,10 +34,15 @@ def studies(draw: st.DrawFn, single: bool = False) -> ev.Ratings:
     judged = {f"c{c}": draw(some) for c in range(coders)}
     if single:
         code = st.sampled_from([None, *range(codes)])
-        assigned = [(u, c, f"k{k}") for c, seen in judged.items() for u in sorted(seen) if (k := draw(code)) is not None]
+        assigned = [
+            (u, c, f"k{k}") for c, seen in judged.items() for u in sorted(seen) if (k := draw(code)) is not None
+        ]
     else:
         assigned = [
-            (u, c, f"k{k}") for c, seen in judged.items() for u in sorted(seen) for k in draw(st.sets(st.integers(0, codes - 1)))
+            (u, c, f"k{k}")
+            for c, seen in judged.items()
+            for u in sorted(seen)
+            for k in draw(st.sets(st.integers(0, codes - 1)))
         ]
     member = {name: f"p{draw(st.integers(0, 3))}" for name in names}
     clustered = draw(st.booleans())

@@ -15,7 +15,7 @@ from belonging_llm.evaluation.multiplicity import adjusted_by_yekutieli
 P_VALUES = st.lists(st.one_of(st.sampled_from([0.0, 0.01, 0.05, 1.0]), st.floats(0, 1)), min_size=1, max_size=12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(P_VALUES, st.sampled_from([0.01, 0.05, 0.2]))
 def test_adjusted_p_values_are_those_of_others(p_values: list[float], q: float) -> None:
     rejected, yekutieli, *_ = multipletests(p_values, q, "fdr_by")

@@ -99,11 +99,11 @@ def test_without_belief_in_the_model_people_answer_alone(seed: int, clustered: b
     assert tuned.tuning is not None
     assert 0 <= tuned.tuning <= 1
     assert tuned.estimate.se is not None
-    # What was tuned for: no other λ has a smaller error (the plain formula tunes with n − 1, hence the slack).
+    # What was tuned for: no other λ has a smaller error (the plain formula takes two variances for one, hence the slack).
     for belief in np.linspace(0, 1, 11):
         other = ev.ppi_mean(truth[:80], model[:80], model[80:], tuning=float(belief), **more).estimate.se
         assert other is not None
-        assert tuned.estimate.se <= other * 1.001
+        assert tuned.estimate.se <= other * (1.000001 if clustered else 1.05)
 
 
 @pytest.mark.parametrize("clustered", [False, True])
@@ -161,7 +161,7 @@ def test_intervals_have_one_degree_of_freedom_less_than_audited_participants() -
 def test_by_hand() -> None:
     # Model 1 0 1 0; audited the first (found 0, π ½) and the second (found 1, π ¼).
     # f + (y − f)/π: 1 − 2 = −1; 0 + 4 = 4; 1; 0. Mean 1. Hájek: (0·2 + 1·4)/(2 + 4) = 2/3.
-    found = ev.design_based([1, 0, 1, 0], [0, 1, np.nan, np.nan], [0.5, 0.25, np.nan, np.nan])
+    found = ev.design_based([1, 0, 1, 0], [0, 1, np.nan, np.nan], [0.5, 0.25, 0.5, 0.25])
     assert found.estimate.value == pytest.approx(1)
     assert found.naive.value == 0.5
     assert found.human_only.value == pytest.approx(2 / 3)
@@ -178,17 +178,14 @@ def test_everything_audited_is_what_people_found() -> None:
     assert found.gain == pytest.approx(1)
 
 
-@pytest.mark.parametrize("chance", [None, [0.5, np.nan, 0.5], [0.5, 0.0, 0.5], [0.5, 4.0, 0.5]])
+# The last: nobody corrects the model on a segment that could not be audited.
+@pytest.mark.parametrize("chance", [None, [0.5, np.nan, 0.5], [0.5, 0.0, 0.5], [0.5, 4.0, 0.5], [0.5, 0.5, 0]])
 def test_an_audit_of_unknown_probability_is_refused(chance: list[float] | None) -> None:
     found = ev.design_based([1, 0, 1], [1, 0, np.nan], chance)
     assert (found.estimate.value, found.estimate.reason) == (None, NO_PROBABILITIES)
     assert found.human_only.reason == NO_PROBABILITIES
     # The model's share is still told, as what it is.
     assert found.naive.value == pytest.approx(2 / 3)
-
-
-def test_an_unknown_probability_of_what_was_not_audited_does_no_harm() -> None:
-    assert ev.design_based([1, 0, 1], [1, 0, np.nan], [0.5, 0.5, np.nan]).estimate.value is not None
 
 
 def test_nothing_audited_is_no_estimate() -> None:
@@ -209,7 +206,9 @@ def test_one_participant_has_no_variance_between_participants() -> None:
     assert (alone.interval, alone.flag) == (None, ONE_CLUSTER)
 
 
-@pytest.mark.parametrize(("positives", "flag"), [(0, "only 0 audited positives"), (4, "only 4 audited positives"), (5, "")])
+@pytest.mark.parametrize(
+    ("positives", "flag"), [(0, "only 0 audited positives"), (4, "only 4 audited positives"), (5, "")]
+)
 def test_few_audited_positives_are_flagged(positives: int, flag: str) -> None:
     human, model = np.zeros(60), np.tile([0.0, 1], 30)
     human[:positives] = 1

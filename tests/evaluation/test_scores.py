@@ -77,7 +77,7 @@ def test_micro_is_over_all_decisions_and_macro_over_codes(many: list[list[int]])
 def test_macro_says_what_it_leaves_out() -> None:
     found = macro([ev.Estimate(0.5), ev.undefined(NO_REFERENCE), ev.Estimate(1.0)])
     assert found.value == 0.75
-    assert found.flag.startswith("1 codes left out")
+    assert found.flag.startswith("undefined for 1 of")
     assert macro([]).reason == macro([ev.undefined(NO_REFERENCE)]).reason == "it is undefined for every code"
 
 

@@ -16,8 +16,8 @@ from nltk.metrics.distance import jaccard_distance as their_jaccard
 from nltk.metrics.distance import masi_distance as their_masi
 
 from belonging_llm import evaluation as ev
-from belonging_llm.evaluation.alpha import NO_PAIRS, NO_VARIATION
 from belonging_llm.evaluation import sets as sets_module
+from belonging_llm.evaluation.alpha import NO_PAIRS, NO_VARIATION
 
 CODES = ("a", "b", "c")
 SETS = st.frozensets(st.sampled_from(CODES))

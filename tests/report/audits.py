@@ -278,6 +278,7 @@ def _flow() -> Flow:
             PartFlow("test", 24, 336, 336, 334, 285),
         ),
         audited=336,
+        settled_by="adjudicated",
         outcomes={"assigned": 610, "not_assigned": 2650, "abstained": 80, "failed": 20},
         anchored=12,
         strata=(
@@ -491,7 +492,7 @@ def bare() -> Audit:
             demanded={},
             leaks_searched="",
         ),
-        flow=Flow((), 2, {}, 0, ()),
+        flow=Flow((), 2, "majority", {}, 0, ()),
         ceiling=agreed,
         ceiling_sets=agreed.set_alpha,
         against=tuple(

@@ -47,6 +47,10 @@ SECTIONS = {
     "limits": "Limits, and figures that do not exist",
     "machine": "For machines, and to make it again",
 }
+DRAWN = (
+    "Whole participants are drawn again and again, with all that they said, because segments of one person resemble "
+    "each other."
+)
 AFTERWARDS = {"checklists": "Reporting checklists", "methods": "Paragraph for the methods section"}
 
 # Characters that HTML forbids, and ones that would turn the direction of the text around them.
@@ -156,4 +160,4 @@ def _intervals(audit: Audit) -> str:
     ]
     if not found:
         return "No interval of kappa could be made."
-    return f"Figures in brackets are {found[0].level:.0%} intervals ({found[0].method})."
+    return f"Figures in brackets are {found[0].level:.0%} intervals ({found[0].method}). {DRAWN}"

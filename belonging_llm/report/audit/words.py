@@ -105,7 +105,7 @@ def plain(given: Any) -> str:
         return "yes" if given else "no"
     if isinstance(given, float):
         return "not a number" if given != given else f"{given:g}".replace("-", MINUS)
-    if isinstance(given, list | tuple | set | frozenset):
+    if isinstance(given, list | tuple | set | frozenset | Mapping):
         return ", ".join(plain(one) for one in given) or "empty"
     return str(given) or "empty"
 

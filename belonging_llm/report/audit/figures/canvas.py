@@ -130,13 +130,14 @@ def _inline(svg: str, name: str, says: str) -> str:
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>", "", body, count=1, flags=re.DOTALL)
     body = body.replace("xlink:href", "href")
-    body = re.sub(r'font: ([^"]*?)\s*\'DejaVu Sans\'[^";]*', r"font: \1 var(--sans)", body)
+    body = body.replace("'DejaVu Sans'", "var(--sans)")
     body = _own_names(body, name)
     for stand_in, variable in _VARIABLES.items():
         body = body.replace(stand_in, f"var({variable})")
     title = f'<title id="{name}-title">{escape(clean(says), quote=False)}</title>'
     box = re.search(r'viewBox="[^"]+"', body)
-    head = f'<svg class="drawn" {box[0] if box else ""} role="img" aria-labelledby="{name}-title">'
+    more = f'preserveAspectRatio="xMinYMin meet" role="img" aria-labelledby="{name}-title"'
+    head = f'<svg class="drawn" {box[0] if box else ""} {more}>'
     return re.sub(r"<svg[^>]*>", lambda _: head + title, body, count=1).strip()
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+MOST = 10  # plots of a drawing that fits on a sheet of paper
 ACROSS, CELL, PLOT, TITLE = 2, 148.0, 78.0, 30.0
 DASHED, DOTTED = (0, (4, 2)), (0, (1, 1.6))
 BASELINES = {
@@ -39,12 +40,22 @@ BASELINES = {
 }
 
 
-def epsilon_curves(name: str, says: str, tests: Mapping[str, AltTest]) -> Drawing:
+def epsilon_curves(name: str, says: str, told: Mapping[str, str], tests: Mapping[str, AltTest]) -> tuple[Drawing, ...]:
     """A small plot a code: share of people over whom the model wins, by the margin allowed.
 
     Args:
-        tests: By the code's name.
+        says: What is shown, a sentence.
+        told: By the code's name, its plot in words; likewise `tests`.
     """
+    found = []
+    for part, start in enumerate(range(0, len(tests), MOST)):
+        shown = dict(list(tests.items())[start : start + MOST])
+        text = f"{says} {'; '.join(f'{label}: {told[label]}' for label in shown)}."
+        found.append(_small_plots(f"{name}-{part + 1}" if part else name, text, shown))
+    return tuple(found)
+
+
+def _small_plots(name: str, says: str, tests: Mapping[str, AltTest]) -> Drawing:
     top = 38.0
     lines = -(-len(tests) // ACROSS)
     width = (WIDTH - 40 - 30) / ACROSS

@@ -26,13 +26,30 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LEFT, ROW, FLAT, SLANTED = 142.0, 30.0, 22.0, 84.0
+TALL, BROAD = 18, 5  # rows and columns of a drawing
 DARK, LIGHT = "#000000", "#ffffff"
 
 
 def heatmap(
     name: str, says: str, rows: Sequence[str], columns: Sequence[str], values: Sequence[Sequence[Estimate]]
+) -> tuple[Drawing, ...]:
+    """Values from −1 to 1 by row and column; undefined ones are hatched. Several drawings where either are many."""
+    parts = [(r, c) for r in range(0, len(rows), TALL) for c in range(0, len(columns), BROAD)]
+    return tuple(
+        _part(
+            f"{name}-{k + 1}" if k else name,
+            says,
+            rows[r : r + TALL],
+            columns[c : c + BROAD],
+            [line[c : c + BROAD] for line in values[r : r + TALL]],
+        )
+        for k, (r, c) in enumerate(parts)
+    )
+
+
+def _part(
+    name: str, says: str, rows: Sequence[str], columns: Sequence[str], values: Sequence[Sequence[Estimate]]
 ) -> Drawing:
-    """Values from −1 to 1 by row and column; undefined ones are hatched."""
     wide = (WIDTH - LEFT) / max(len(columns), 1)
     flat = all(6.4 * len(column) < wide for column in columns)
     top = FLAT if flat else SLANTED
@@ -50,25 +67,23 @@ def heatmap(
             lines = "\n".join(textwrap.wrap(shortened(label, 40), 21))
             write(figure, 0, top + (k + 0.5) * ROW, lines, fontsize=SMALL, va="center", linespacing=1.05)
             for column, one in enumerate(values[k]):
-                _cell(on, column, k, one, small=wide < 30)
+                _cell(on, column, k, one)
 
     return draw(name, says, height, paint)
 
 
-def _cell(on: Axes, x: int, y: int, found: Estimate, *, small: bool) -> None:
+def _cell(on: Axes, x: int, y: int, found: Estimate) -> None:
     from matplotlib.patches import Rectangle
 
     place, size = (x + 0.03, y + 0.05), (0.94, 0.9)
     if found.value is None:
         on.add_patch(Rectangle(place, *size, facecolor="none", edgecolor=LINE, hatch="///", linewidth=0.8))
-        word = "?" if small else "undef."
-        on.text(x + 0.5, y + 0.5, word, ha="center", va="center", fontsize=SMALL, color=QUIET, style="italic")
+        on.text(x + 0.5, y + 0.5, "undef.", ha="center", va="center", fontsize=SMALL, color=QUIET, style="italic")
         return
     red, green, blue = _tint(found.value)
     ink = DARK if 0.299 * red + 0.587 * green + 0.114 * blue > 0.55 else LIGHT
     on.add_patch(Rectangle(place, *size, facecolor=(red, green, blue), edgecolor="none"))
-    shown = decimal(found.value).replace("0.", ".", 1) if small else decimal(found.value)
-    on.text(x + 0.5, y + 0.5, shown, ha="center", va="center", fontsize=SMALL, color=ink)
+    on.text(x + 0.5, y + 0.5, decimal(found.value), ha="center", va="center", fontsize=SMALL, color=ink)
 
 
 def _tint(value: float) -> tuple[float, float, float]:

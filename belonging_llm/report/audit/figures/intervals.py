@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from belonging_llm.evaluation import Estimate
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 LABEL, STEP, GAP, FOOT, KEY = 17.0, 13.0, 9.0, 40.0, 17.0
 EDGE, BETWEEN = 6.0, 26.0
+MOST = 12  # rows of a drawing that fits on a sheet of paper
 _BEHIND = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.8}  # text stays readable on lines
 
 
@@ -64,11 +65,27 @@ class Panel:
     shares: bool = False
 
 
-def interval_rows(name: str, says: str, labels: Sequence[str], panels: Sequence[Panel]) -> Drawing:
-    """A row a label, its name above its marks, with panels side by side.
+def interval_rows(name: str, says: str, told: Mapping[str, str], panels: Sequence[Panel]) -> tuple[Drawing, ...]:
+    """A row a label, its name above its marks, with panels side by side; several drawings where rows are many.
 
-    An estimate without a value is written `undefined` where its mark would stand.
+    An estimate without a value is written `undefined` where its mark would stand. All drawings have the same axes.
+
+    Args:
+        says: What is shown, a sentence.
+        told: By label, its row in words.
     """
+    found = []
+    spanned = [replace(panel, span=_span(panel)) for panel in panels]
+    for part, start in enumerate(range(0, len(told), MOST)):
+        here = slice(start, start + MOST)
+        row = list(told.items())[here]
+        text = f"{says} {'; '.join(f'{label}: {words}' for label, words in row)}."
+        shown = [replace(panel, rows=panel.rows[here]) for panel in spanned]
+        found.append(_rows(f"{name}-{part + 1}" if part else name, text, [label for label, _ in row], shown))
+    return tuple(found)
+
+
+def _rows(name: str, says: str, labels: Sequence[str], panels: Sequence[Panel]) -> Drawing:
     lanes = max(len(panel.lanes) for panel in panels)
     tall = LABEL + lanes * STEP + GAP
     keyed = _legend(panels)
@@ -78,7 +95,7 @@ def interval_rows(name: str, says: str, labels: Sequence[str], panels: Sequence[
     def paint(figure: Figure) -> None:
         _write_legend(figure, keyed)
         for k, label in enumerate(labels):
-            write(figure, 0, top + k * tall + 2, shortened(label, 50), fontsize=SIZE, fontweight="bold", bbox=_BEHIND)
+            write(figure, 0, top + k * tall + 2, shortened(label, 44), fontsize=SIZE, fontweight="bold", bbox=_BEHIND)
         for panel, (left, width) in zip(panels, _columns(len(panels)), strict=True):
             _panel(axes(figure, left, top, width, tall * len(labels)), panel, tall, lanes)
 
@@ -95,7 +112,8 @@ def _panel(on: Axes, panel: Panel, tall: float, lanes: int) -> None:
     clear(on)
     on.set_ylim(tall * len(panel.rows), 0)
     on.set_yticks([])
-    on.set_xlim(*_limits(panel))
+    room = 0.02 * (panel.span[1] - panel.span[0])
+    on.set_xlim(panel.span[0] - room, panel.span[1] + room)
     on.set_xlabel(panel.axis)
     on.locator_params(axis="x", nbins=5)
     if panel.shares:
@@ -123,13 +141,12 @@ def _mark(on: Axes, found: Estimate, kind: Lane, y: float) -> None:
     on.plot([found.value], [y], kind.marker, color=kind.colour, markerfacecolor=face, zorder=3, clip_on=False)
 
 
-def _limits(panel: Panel) -> tuple[float, float]:
-    """What the axis spans: every mark and interval, with a little room."""
+def _span(panel: Panel) -> tuple[float, float]:
+    """What the axis spans: every mark and interval."""
     seen = [*panel.span, *panel.at]
     for one in (one for row in panel.rows for one in row if one.value is not None):
         seen += [one.value or 0.0, *([one.interval.low, one.interval.high] if one.interval else [])]
-    room = 0.02 * (max(seen) - min(seen))
-    return min(seen) - room, max(seen) + room
+    return min(seen), max(seen)
 
 
 def _legend(panels: Sequence[Panel]) -> list[list[Lane]]:

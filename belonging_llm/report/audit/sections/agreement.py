@@ -30,9 +30,9 @@ class Ceiling:
         hint: How to read the line in the drawing of alphas; empty without one.
     """
 
-    heat: Drawing | None
+    heat: tuple[Drawing, ...]
     pairs: Table | None
-    alphas: Drawing | None
+    alphas: tuple[Drawing, ...]
     hint: str
     table: Table
 
@@ -45,7 +45,7 @@ class Against:
         hint: How to read the dashed lines of the forest.
     """
 
-    forest: Drawing | None
+    forest: tuple[Drawing, ...]
     hint: str
     kappas: Table
     each: Table
@@ -59,9 +59,9 @@ def ceiling(audit: Audit) -> Ceiling:
     kappas = {name: [_kappa(found, pair) for pair in pairs] for name, found in codes.items()}
     labels = [pair.replace("|", " – ") for pair in pairs]
     return Ceiling(
-        heat=_heat(kappas, labels) if pairs and codes else None,
+        heat=_heat(kappas, labels) if pairs and codes else (),
         pairs=_pairs(kappas, labels) if pairs and codes else None,
-        alphas=_alphas({name: found.alpha for name, found in codes.items()}, audit) if codes else None,
+        alphas=_alphas({name: found.alpha for name, found in codes.items()}, audit),
         hint="" if demanded(audit, "alpha_floor") is None else DEMANDED,
         table=_together(codes, audit.ceiling.ratings.coders),
     )
@@ -71,7 +71,7 @@ def _kappa(found: CodeAgreement, pair: str) -> Estimate:
     return found.pairs[pair].kappa if pair in found.pairs else NEVER_PAIRED
 
 
-def _heat(kappas: Mapping[str, Sequence[Estimate]], labels: Sequence[str]) -> Drawing:
+def _heat(kappas: Mapping[str, Sequence[Estimate]], labels: Sequence[str]) -> tuple[Drawing, ...]:
     says = f"Cohen’s kappa of every pair of people, by code. {_range([k for found in kappas.values() for k in found])}"
     return heatmap("fig-ceiling-pairs", says, list(kappas), labels, list(kappas.values()))
 
@@ -81,8 +81,8 @@ def _pairs(kappas: Mapping[str, Sequence[Estimate]], labels: Sequence[str]) -> T
     return table("ceiling-pairs", "Kappa of every pair of people, with intervals.", ("Code", *labels), rows)
 
 
-def _alphas(alphas: Mapping[str, Estimate], audit: Audit) -> Drawing:
-    says = "Krippendorff’s alpha among people, by code, with intervals. " + _each(alphas)
+def _alphas(alphas: Mapping[str, Estimate], audit: Audit) -> tuple[Drawing, ...]:
+    says = "Krippendorff’s alpha among people, by code, with intervals."
     floor = demanded(audit, "alpha_floor")
     panel = Panel(
         axis="Krippendorff’s alpha among people",
@@ -90,7 +90,7 @@ def _alphas(alphas: Mapping[str, Estimate], audit: Audit) -> Drawing:
         rows=[[found] for found in alphas.values()],
         at=(floor,) if floor is not None else (),
     )
-    return interval_rows("fig-ceiling-alpha", says, list(alphas), [panel])
+    return interval_rows("fig-ceiling-alpha", says, in_words(alphas), [panel])
 
 
 def _together(codes: Mapping[str, CodeAgreement], coders: Sequence[str]) -> Table:
@@ -114,7 +114,7 @@ def against(audit: Audit) -> Against:
     """What the section on the model beside people shows."""
     rows = {name_of(audit, found.code): found for found in audit.against}
     return Against(
-        forest=_forest(rows, audit) if rows else None,
+        forest=_forest(rows, audit),
         hint="" if demanded(audit, "kappa_margin") is None else MARGIN,
         kappas=_compared("against", "Mean kappa, by code.", rows, ("among_humans", "with_model", "difference")),
         each=_each_person(rows),
@@ -122,11 +122,9 @@ def against(audit: Audit) -> Against:
     )
 
 
-def _forest(rows: Mapping[str, AgainstHumans], audit: Audit) -> Drawing:
+def _forest(rows: Mapping[str, AgainstHumans], audit: Audit) -> tuple[Drawing, ...]:
     margin = demanded(audit, "kappa_margin")
-    says = "Kappa of people with each other, of the model with people, and the difference, by code. " + _each(
-        {name: found.difference for name, found in rows.items()}, "difference "
-    )
+    says = "Kappa of people with each other, of the model with people, and the difference, by code. The differences:"
     left = Panel(
         axis="kappa",
         lanes=(PEOPLE, MODEL),
@@ -140,7 +138,9 @@ def _forest(rows: Mapping[str, AgainstHumans], audit: Audit) -> Drawing:
         at=(0.0,) if margin is None else (-margin, 0.0),
         span=(-0.2, 0.1),
     )
-    return interval_rows("fig-against", says, list(rows), [left, right])
+    return interval_rows(
+        "fig-against", says, in_words({name: found.difference for name, found in rows.items()}), [left, right]
+    )
 
 
 def _compared(key: str, caption: str, rows: Mapping[str, AgainstHumans], names: Sequence[str]) -> Table:
@@ -217,5 +217,6 @@ def _range(found: Sequence[Estimate]) -> str:
     )
 
 
-def _each(found: Mapping[str, Estimate], what: str = "") -> str:
-    return "; ".join(f"{name}: {what}{told(one)}" for name, one in found.items()) + "."
+def in_words(found: Mapping[str, Estimate], *, share: bool = False) -> dict[str, str]:
+    """Estimates as a drawing's alternative text says them."""
+    return {name: told(one, share=share) for name, one in found.items()}

@@ -37,7 +37,7 @@ class Alternative:
         refused: Reasons for giving no verdict, each with the codes that it holds for.
     """
 
-    curves: Drawing | None
+    curves: tuple[Drawing, ...]
     table: Table
     baselines: Table
     people: Table
@@ -49,7 +49,7 @@ def present(audit: Audit) -> Alternative:
     """What the section shows."""
     tests = {name_of(audit, code): test for code, test in audit.alternative.items()}
     return Alternative(
-        curves=_curves(tests) if any(test.model for test in tests.values()) else None,
+        curves=_curves(tests) if any(test.model for test in tests.values()) else (),
         table=_answers(tests),
         baselines=_baselines(tests),
         people=_people(tests),
@@ -74,10 +74,9 @@ def _refused(tests: Mapping[str, AltTest]) -> tuple[tuple[str, tuple[str, ...]],
     return tuple((reason, tuple(names)) for reason, names in found.items())
 
 
-def _curves(tests: Mapping[str, AltTest]) -> Drawing:
-    parts = [f"{name}: {_outcome(test)}" for name, test in tests.items()]
-    says = "Share of people over whom the model wins, by the margin allowed, one plot a code. " + "; ".join(parts) + "."
-    return epsilon_curves("fig-alternative", says, tests)
+def _curves(tests: Mapping[str, AltTest]) -> tuple[Drawing, ...]:
+    says = "Share of people over whom the model wins, by the margin allowed, one plot a code."
+    return epsilon_curves("fig-alternative", says, {name: _outcome(test) for name, test in tests.items()}, tests)
 
 
 def _outcome(test: AltTest) -> str:

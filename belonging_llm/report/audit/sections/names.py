@@ -8,8 +8,10 @@ NONE = "none"
 
 
 def name_of(audit: Audit, code: str) -> str:
-    """A code's name; its id where it has none."""
-    return audit.code_names.get(code) or code
+    """A code's name; its id where it has none, and both where another code has the same name."""
+    name = audit.code_names.get(code) or code
+    alike = sum((other or ident) == name for ident, other in audit.code_names.items())
+    return f"{name} ({code})" if alike > 1 else name
 
 
 def side(audit: Audit, code: str) -> str:

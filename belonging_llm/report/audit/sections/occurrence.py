@@ -11,7 +11,7 @@ from belonging_llm.evaluation.saturation import THRESHOLD
 from belonging_llm.evaluation.subgroups import Gap
 from belonging_llm.report.audit.figures import Drawing, Lane, Panel, interval_rows, saturation_bands
 from belonging_llm.report.audit.figures.canvas import BLUE, GREEN, INK, VERMILLION
-from belonging_llm.report.audit.sections.agreement import demanded
+from belonging_llm.report.audit.sections.agreement import demanded, in_words
 from belonging_llm.report.audit.sections.names import name_of
 from belonging_llm.report.audit.tables import (
     Cell,
@@ -40,7 +40,7 @@ MEASURES = {"kappa": "Kappa", "false_positive_rate": "Wrongly assigned", "false_
 class Occurs:
     """Prevalence."""
 
-    drawing: Drawing | None
+    drawing: tuple[Drawing, ...]
     table: Table
 
 
@@ -48,13 +48,13 @@ class Occurs:
 class Groups:
     """Subgroups and time; None parts where nothing could be shown."""
 
-    drawing: Drawing | None
+    drawing: tuple[Drawing, ...]
     shown: int
     widest: Table | None
     gaps: tuple[Table, ...]
     suppressed: tuple[str, ...]
     smallest: int
-    time_drawing: Drawing | None
+    time_drawing: tuple[Drawing, ...]
     time: Table | None
 
 
@@ -97,11 +97,8 @@ def prevalence(audit: Audit) -> Occurs:
     ]
     head = ("Code", "Model’s count", "People’s sample", "Corrected", "λ", "Gain", "Audited", "of them with the code")
     shown = table("prevalence", "Share of segments with the code, by three ways of counting.", head, rows)
-    if not found:
-        return Occurs(None, shown)
-    says = "Share of segments with each code: as the model counts, by people alone, and corrected. " + "; ".join(
-        f"{name}: corrected {told(one.estimate, share=True)}" for name, one in found.items()
-    )
+    says = "Share of segments with each code: as the model counts, by people alone, and corrected. Corrected:"
+    corrected = in_words({name: one.estimate for name, one in found.items()}, share=True)
     panel = Panel(
         axis="share of segments with the code",
         lanes=(NAIVE, ALONE, CORRECTED),
@@ -109,7 +106,7 @@ def prevalence(audit: Audit) -> Occurs:
         span=(0.0, 0.1),
         shares=True,
     )
-    return Occurs(interval_rows("fig-prevalence", says + ".", list(found), [panel]), shown)
+    return Occurs(interval_rows("fig-prevalence", says, corrected, [panel]), shown)
 
 
 def groups(audit: Audit) -> Groups:
@@ -118,13 +115,13 @@ def groups(audit: Audit) -> Groups:
     kappa = [gap for gap in _once(gaps) if gap.measure == "kappa" and gap.gap.value is not None]
     shown = sorted(kappa, key=lambda g: (_order(g.p_adjusted), _order(g.p_value), -abs(g.gap.value or 0)))[:MOST_GAPS]
     return Groups(
-        drawing=_gap_drawing(audit, shown, len(kappa)) if shown else None,
+        drawing=_gap_drawing(audit, shown, len(kappa)),
         shown=len(shown),
         widest=_widest(audit, shown) if shown else None,
         gaps=tuple(_gap_table(audit, measure) for measure in MEASURES if any(g.measure == measure for g in gaps)),
         suppressed=audit.subgroups.suppressed,
         smallest=audit.subgroups.smallest,
-        time_drawing=_time_drawing(audit) if audit.time else None,
+        time_drawing=_time_drawing(audit),
         time=_time(audit) if audit.time else None,
     )
 
@@ -146,9 +143,8 @@ def _of(audit: Audit, gap: Gap) -> str:
     return f"{name_of(audit, gap.code)}: {gap.attribute} {gap.group}"
 
 
-def _gap_drawing(audit: Audit, shown: Sequence[Gap], total: int) -> Drawing:
-    parts = "; ".join(f"{_of(audit, gap)}: {told(gap.gap)}" for gap in shown)
-    says = f"The {len(shown)} of {total} gaps in kappa with the smallest p, each group less all others. {parts}."
+def _gap_drawing(audit: Audit, shown: Sequence[Gap], total: int) -> tuple[Drawing, ...]:
+    says = f"The {len(shown)} of {total} gaps in kappa with the smallest p, each group less all others."
     margin = demanded(audit, "subgroup_margin")
     panel = Panel(
         axis="kappa in the group less kappa elsewhere",
@@ -157,7 +153,7 @@ def _gap_drawing(audit: Audit, shown: Sequence[Gap], total: int) -> Drawing:
         at=(0.0,) if margin is None else (-margin, 0.0, margin),
         span=(-0.3, 0.3),
     )
-    return interval_rows("fig-subgroups", says, [_of(audit, gap) for gap in shown], [panel])
+    return interval_rows("fig-subgroups", says, in_words({_of(audit, gap): gap.gap for gap in shown}), [panel])
 
 
 def _widest(audit: Audit, shown: Sequence[Gap]) -> Table:
@@ -183,13 +179,10 @@ def _gap_table(audit: Audit, measure: str) -> Table:
     return Table(f"gaps-{measure.replace('_', '-')}", f"{MEASURES[measure]}, by group and code.", head, parts)
 
 
-def _time_drawing(audit: Audit) -> Drawing:
-    says = (
-        "Kappa of the model with what people settled on, by third of the interviews, all codes together. "
-        + "; ".join(f"{one.third}: {told(one.kappa)}" for one in audit.time)
-    )
+def _time_drawing(audit: Audit) -> tuple[Drawing, ...]:
+    says = "Kappa of the model with what people settled on, by third of the interviews, all codes together."
     panel = Panel(axis="kappa", lanes=(Lane("kappa", BLUE),), rows=[[one.kappa] for one in audit.time])
-    return interval_rows("fig-time", says + ".", [one.third.capitalize() for one in audit.time], [panel])
+    return interval_rows("fig-time", says, in_words({one.third.capitalize(): one.kappa for one in audit.time}), [panel])
 
 
 def _time(audit: Audit) -> Table:

@@ -8,10 +8,10 @@ from belonging_llm.auditing.record import Audit
 from belonging_llm.evaluation import Estimate, RiskCoverage
 from belonging_llm.report.audit.figures import Drawing, Lane, Panel, interval_rows, reliability, risk_curve
 from belonging_llm.report.audit.figures.canvas import BLUE
-from belonging_llm.report.audit.sections.agreement import DEMANDED, demanded
+from belonging_llm.report.audit.sections.agreement import DEMANDED, demanded, in_words
 from belonging_llm.report.audit.sections.names import name_of
 from belonging_llm.report.audit.tables import Cell, Table, alone, count, figure, plain_number, row, share, table, words
-from belonging_llm.report.audit.words import decimal, joined, moment, percent, points, value
+from belonging_llm.report.audit.words import decimal, joined, moment, percent, points
 
 STEPS = (0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 EMPTY_BIN = "No judgement has a confidence in this range."
@@ -27,7 +27,7 @@ class Again:
     """
 
     runs: Table | None
-    drawing: Drawing | None
+    drawing: tuple[Drawing, ...]
     hint: str
     table: Table | None
     drift: Table | None
@@ -54,7 +54,7 @@ def again(audit: Audit) -> Again:
     found = audit.repeats
     return Again(
         runs=_runs(audit) if found.runs else None,
-        drawing=_same(audit) if found.by_code else None,
+        drawing=_same(audit),
         hint=("" if demanded(audit, "stability_floor") is None else f"{DEMANDED} ") + "No interval is made here.",
         table=_stability(audit) if found.by_code else None,
         drift=_drift(audit) if audit.drift else None,
@@ -70,12 +70,11 @@ def _runs(audit: Audit) -> Table:
     return table("runs", "The runs that are compared.", head, rows)
 
 
-def _same(audit: Audit) -> Drawing:
+def _same(audit: Audit) -> tuple[Drawing, ...]:
     shares = {
         name_of(audit, code): Estimate(one.same) if one.same is not None else one.flip_rate
         for code, one in audit.repeats.by_code.items()
     }
-    told = "; ".join(f"{name}: {value(one, share=True)}" for name, one in shares.items())
     floor = demanded(audit, "stability_floor")
     panel = Panel(
         axis="judgements that came out the same again",
@@ -85,8 +84,8 @@ def _same(audit: Audit) -> Drawing:
         span=(0.8, 1.0),
         shares=True,
     )
-    says = f"Share of repeated judgements that came out the same, by code. {told}."
-    return interval_rows("fig-stability", says, list(shares), [panel])
+    says = "Share of repeated judgements that came out the same, by code."
+    return interval_rows("fig-stability", says, in_words(shares, share=True), [panel])
 
 
 def _stability(audit: Audit) -> Table:

@@ -1,0 +1,224 @@
+"""One audit as a whole: every section speaks of the same units, and what cannot be told says why."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from audited import EACH, PARTICIPANTS, codings_of, outcome, people_code, run, true
+from click.testing import CliRunner
+
+from belonging_llm import cli
+from belonging_llm.auditing.audit import audit
+from belonging_llm.auditing.audit_lines import audit_lines
+from belonging_llm.auditing.record import Audit
+from belonging_llm.auditing.splits import Part
+from belonging_llm.codes import Outcome
+from belonging_llm.segments import Segment
+from belonging_llm.study import Study
+
+
+def slipping(segment: Segment, code: str) -> Outcome:
+    """Right, but: segment 0 has group instead of home, segment 7 has home for nothing, segment 3 is left open."""
+    s = int(segment.id[-1])
+    if s == 3:
+        return Outcome.ABSTAINED
+    if s == 0:
+        return outcome(code == "group")
+    return outcome(true(segment.id, code) or (s == 7 and code == "home"))
+
+
+def audited(folder: Path, part: Part = Part.DEVELOPMENT, wanted: str | None = None) -> Audit:
+    return audit(Study(folder), part=part, wanted=wanted, who="ada", command="belonging evaluate talks")
+
+
+@pytest.fixture
+def slips(talks: Path) -> Path:
+    people_code(talks, ["A", "B"])
+    people_code(talks, ["C"], found=lambda one, code: true(one, code) and not one.endswith("4"), name="c.csv")
+    run(talks, slipping)
+    return talks
+
+
+def test_every_part_has_its_own_participants_and_together_they_are_all(slips: Path) -> None:
+    found = {part: audited(slips, part) for part in Part}
+    assert [one.flow.audited for one in found.values()] == [5 * EACH, 2 * EACH, 5 * EACH]
+    split = found[Part.TEST].provenance.split
+    assert sorted(name for people in split.values() for name in people) == sorted({n for p in split.values() for n in p})
+    assert sum(len(people) for people in split.values()) == PARTICIPANTS
+    for part, one in found.items():
+        shown = {d.participant for d in one.errors.disagreements}
+        assert shown <= set(split[part])
+
+
+def test_errors_are_counted_told_apart_and_shown_verbatim(slips: Path) -> None:
+    found = audited(slips).errors
+    # A participant: home on 0 2 4 6, of which the model misses 0 and adds 7; group on 1, and the model adds 0.
+    home, group = found.scores["home"], found.scores["group"]
+    assert [home.true_positive, home.false_negative, home.false_positive] == [15, 5, 5]
+    assert [group.true_positive, group.false_negative, group.false_positive] == [5, 0, 5]
+    assert home.recall.value == home.precision.value == 0.75
+    assert found.confused == (("home", "group", 5), ("none", "home", 5))
+    assert len(found.disagreements) == 15
+    first = found.disagreements[0]
+    assert (first.code, first.kind, first.unanimous) == ("home", "missing", True)
+    assert (first.assigned_by, first.judged_by) == (("A", "B", "C"), ("A", "B", "C"))
+    assert first.text.startswith("Word")
+    assert not [d for d in found.disagreements if d.segment_id.endswith("3")]  # left open is no error
+    # C disagrees on segment 4, where the model is right.
+    unanimity = {u.code: u for u in found.unanimity}
+    assert (unanimity["home"].split, unanimity["home"].split_wrong) == (5, 0)
+    assert (unanimity["home"].unanimous, unanimity["home"].unanimous_wrong) == (30, 10)
+
+
+def test_what_the_model_left_open_is_counted_and_warned_of(slips: Path) -> None:
+    found = audited(slips)
+    assert found.flow.outcomes["abstained"] == 5 * 2
+    assert found.confidence.abstained == pytest.approx(1 / EACH)
+    assert any("on 10 segment × code pairs the model abstained" in line for line in found.warnings)
+
+
+def test_agreement_with_people_stands_beside_agreement_among_them(slips: Path) -> None:
+    home = audited(slips).against[0]
+    assert set(home.each) == {"A", "B", "C"}
+    assert home.among_humans.value is not None
+    assert home.with_model.value is not None
+    assert home.difference.value == pytest.approx(home.with_model.value - home.among_humans.value)
+    assert home.difference.interval is not None
+
+
+def test_the_paradox_panel_has_coders_who_never_read(slips: Path) -> None:
+    for one in audited(slips).paradox:
+        assert one.never.kappa.value == one.always.kappa.value == 0
+        assert one.never.n == one.model.n == 5 * (EACH - 1)
+
+
+def test_where_it_comes_from_is_told(slips: Path) -> None:
+    found = audited(slips).provenance
+    assert (found.candidate, found.model, found.encoder) == ("none", "none", "hashed-words-64")
+    assert {p.name for p in found.prompts} == {"code_segment.v1", "label_theme.v1", "map_theme.v1", "rename_theme.v1"}
+    assert all(p.text.startswith("---") for p in found.prompts)
+    assert [(c.name, c.judged, c.saw_model, c.role) for c in found.coders] == [(n, 5 * EACH, 0, "coder") for n in "ABC"]
+    assert (found.prompts_tried, found.codebooks_tried, found.runs) == (1, 1, 1)
+    assert found.demanded["min_positives"] == 30
+
+
+def test_a_prompt_changed_since_is_not_passed_off_as_the_one_used(slips: Path) -> None:
+    (slips / "prompts" / "map_theme.v1.md").write_text(
+        (Study(slips).prompt("map_theme.v1").source.replace("## User", "More.\n\n## User")), encoding="utf-8"
+    )
+    texts = {p.name: p.text for p in audited(slips).provenance.prompts}
+    assert texts["map_theme.v1"] == "This prompt was changed after the run."
+
+
+def test_methods_name_what_reviewers_ask_for(slips: Path) -> None:
+    found = audited(slips)
+    for words in (
+        f"{5 * EACH} segments from 5 participants",
+        "by 3 people independently",
+        "a majority of them settled each code",
+        f"sha256 {found.provenance.codebook_digest[:12]}",
+        "100 times, seed 0",
+        "5 for development, 2 for calibration, 5 for test",
+        "versions of the coding prompt that had been tried is 1",
+        "The verdicts are provisional and claim nothing.",
+    ):
+        assert words in found.methods
+
+
+def test_everything_undefined_has_a_place_and_a_reason(talks: Path) -> None:
+    people_code(talks, found=lambda _, code: False)
+    run(talks, lambda *_: Outcome.NOT_ASSIGNED)
+    found = audited(talks)
+    assert all(line["where"] and line["reason"] for line in found.undefined)
+    places = " ".join(line["where"] for line in found.undefined)
+    for section in ("among people", "against", "paradox", "errors"):
+        assert section in places
+    assert {v.verdict for v in found.verdicts} == {"insufficient evidence"}
+
+
+def test_one_coder_alone_can_be_audited_against_and_nothing_is_made_up(talks: Path) -> None:
+    people_code(talks, ["A"])
+    run(talks)
+    found = audited(talks)
+    for one in found.against:
+        assert one.among_humans.value is None
+        assert "one person only" in one.among_humans.reason
+        assert one.with_model.value == pytest.approx(1)
+    assert {v.verdict for v in found.verdicts} == {"insufficient evidence"}
+
+
+def test_a_coder_as_candidate_has_no_confidence_themes_or_repeats_and_the_rest_is_there(slips: Path) -> None:
+    found = audited(slips, wanted="C")
+    assert found.provenance.run_id is None
+    assert [c.name for c in found.provenance.coders] == ["A", "B"]
+    assert found.themes is None
+    assert found.repeats.reason
+    assert found.confidence.overall.brier.value is None
+    assert {d.kind for d in found.errors.disagreements} == {"missing"}
+
+
+def test_evidence_lies_where_it_is_said_to(sample: Path) -> None:
+    right = codings_of(sample, "adjudicated")
+    run(sample, lambda segment, code: outcome((segment.id, code) in right))
+    found = audited(sample, wanted="A").evidence
+    assert found.assigned > 50
+    assert found.quoted == found.verbatim == sum(found.places)
+
+
+def test_lines_for_a_terminal_put_the_standing_first_and_every_code_after_it(slips: Path) -> None:
+    found = audited(slips)
+    lines = list(audit_lines(found))
+    assert lines[1] == "standing: provisional"
+    assert [line.split(":")[0] for line in lines if "segments have it" in line] == ["home", "group"]
+    assert any("not known: stable" in line for line in lines)
+
+
+def test_the_same_audit_twice_says_the_same(slips: Path) -> None:
+    one, two = audited(slips), audited(slips)
+    for field in fields(Audit):
+        if field.name in ("verdicts", "against", "errors", "prevalence", "methods", "undefined", "alternative"):
+            assert getattr(one, field.name) == getattr(two, field.name), field.name
+
+
+def command(*arguments: str | Path) -> tuple[int, str, str]:
+    done = CliRunner().invoke(cli.main, [str(a) for a in arguments])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.exit_code, done.stdout, done.stderr
+
+
+def test_the_command_writes_page_and_figures(slips: Path) -> None:
+    code, said, _ = command("evaluate", slips)
+    assert code == 0
+    assert "standing: provisional" in said
+    assert str(slips / "reports" / "audit.html") in said
+    assert (slips / "reports" / "audit.html").stat().st_size > 10_000
+    figures = json.loads((slips / "reports" / "audit.json").read_text(encoding="utf-8"))
+    code, said, _ = command("evaluate", slips, "--json")
+    assert code == 0
+    assert set(json.loads(said)) == set(figures)
+
+
+def test_the_command_opens_the_test_split_in_somebody_s_name(slips: Path) -> None:
+    code, said, _ = command("evaluate", slips, "--split", "test", "--by", "Ada")
+    assert (code, "standing: final" in said, "by Ada" in said) == (0, True, True)
+
+
+@pytest.mark.parametrize(("flag", "there"), [("--quotes", True), ("--no-quotes", False)])
+def test_people_s_words_are_written_only_where_they_may_be(flag: str, there: bool, slips: Path) -> None:
+    shown = audited(slips).errors.disagreements[0].text
+    assert command("evaluate", slips, flag)[0] == 0
+    for name in ("audit.html", "audit.json"):
+        assert (shown in (slips / "reports" / name).read_text(encoding="utf-8")) is there, name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["--coder", "Zed"], "no such run or coder"), (["--split", "nowhere"], "nowhere")],
+)
+def test_the_command_refuses_in_words(arguments: list[str], said: str, slips: Path) -> None:
+    code, shown, error = command("evaluate", slips, *arguments)
+    assert (code, shown) == ((1 if "--coder" in arguments else 2), "")
+    assert said in error
