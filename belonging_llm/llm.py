@@ -76,8 +76,6 @@ class ChatModel(Protocol):
 
 def is_loopback(endpoint: str | None) -> bool:
     """Whether an endpoint is this machine: text sent there has not left it."""
-    from urllib.parse import urlsplit
-
     host = urlsplit(endpoint or "").hostname or ""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback

@@ -152,8 +152,8 @@ def test_sets_of_codes(upto: int, which: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "reason"),
     [
-        ([("s1", "A", "x"), ("s1", "B", "x"), ("s2", "A", "x"), ("s2", "B", "x")], "vary"),
-        ([("s1", "A", "x"), ("s2", "A", "")], "pairs"),
+        ([("s1", "A", "x"), ("s1", "B", "x"), ("s2", "A", "x"), ("s2", "B", "x")], "every pairable value is the same"),
+        ([("s1", "A", "x"), ("s2", "A", "")], "no pairs"),
     ],
 )
 def test_an_undefined_statistic_is_null_and_says_why(rows: Rows, reason: str, tmp_path: Path) -> None:

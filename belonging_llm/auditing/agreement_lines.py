@@ -37,8 +37,13 @@ def shown(found: Estimate) -> str:
     """A figure with its interval; `undefined` where there is none."""
     if found.value is None:
         return "undefined"
-    ends = f" [{found.interval.low:.2f}, {found.interval.high:.2f}]" if found.interval else ""
-    return f"{found.value:.2f}{ends}"
+    ends = f" [{_short(found.interval.low)}, {_short(found.interval.high)}]" if found.interval else ""
+    return f"{_short(found.value)}{ends}"
+
+
+def _short(value: float) -> str:
+    """Two places, and never a zero with a sign."""
+    return f"{round(value, 2) + 0.0:.2f}"
 
 
 def _panel(found: Panel) -> str:

@@ -152,8 +152,13 @@ def _fair(given: Evidence, demanded: AuditSettings) -> Criterion:
 def _told(found: Estimate) -> str:
     if found.value is None:
         return f"undefined ({found.reason})"
-    ends = f" [{found.interval.low:.2f}, {found.interval.high:.2f}]" if found.interval else " (no interval)"
-    return f"{found.value:.2f}{ends}".replace("-", "−")
+    ends = f" [{_short(found.interval.low)}, {_short(found.interval.high)}]" if found.interval else " (no interval)"
+    return f"{_short(found.value)}{ends}"
+
+
+def _short(value: float) -> str:
+    """Two places, and never a zero with a sign."""
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
 
 
 def positives(gold: Gold) -> Mapping[str, int]:

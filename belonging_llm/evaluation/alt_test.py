@@ -19,6 +19,7 @@ from belonging_llm.evaluation.estimate import Estimate, Floats, estimate, undefi
 from belonging_llm.evaluation.multiplicity import adjusted_by_yekutieli
 
 FEW_UNITS = 30
+FEW_CLUSTERS = 5
 PASS = 0.5
 EPSILONS = tuple(round(0.025 * k, 3) for k in range(13))
 NO_COMPANY = "fewer than two humans judged the same units as the model"
@@ -230,10 +231,13 @@ def _wilcoxon(gap: Floats) -> float:
 
 
 def _clustered(gap: Floats, groups: Labels) -> float | None:
-    """The same with participants as units: the mean's variance from participants' totals, t with G − 1 df."""
+    """The same with participants as units: the mean's variance from participants' totals, t with G − 1 df.
+
+    None with fewer than five participants, whose agreement by chance would pass for certainty.
+    """
     _, index = np.unique(groups, return_inverse=True)
     g = int(index.max()) + 1
-    if g < 2:
+    if g < FEW_CLUSTERS:
         return None
     totals = np.bincount(index, gap - gap.mean(), g)
     error = np.sqrt(g / (g - 1) * (totals**2).sum()) / len(gap)

@@ -136,7 +136,7 @@ def match(
         themes: Segments of each theme, by name; likewise `codes`.
         n_units: All segments, those in no theme and without a code too.
         alpha: An overlap counts as a match if chance would give it with at most this probability
-            (hypergeometric, upper tail).
+            (hypergeometric, upper tail), times the number of pairs that were looked at (Bonferroni).
     """
     rows, columns = list(themes), list(codes)
     theirs, gold = [set(themes[t]) for t in rows], [set(codes[c]) for c in columns]
@@ -148,7 +148,8 @@ def match(
         if shared[i, j] > 0:
             p = _beyond_chance(int(shared[i, j]), len(theirs[i]), len(gold[j]), n_units)
             pairs.append(ThemeMatch(rows[i], columns[j], int(shared[i, j]), float(f1[i, j]), p))
-    sure = [pair for pair in pairs if pair.p_value <= alpha]
+    # The pairing looked for the best overlaps, among as many as there are pairs.
+    sure = [pair for pair in pairs if pair.p_value * shared.size <= alpha]
     return Matching(
         themes=tuple(rows),
         codes=tuple(columns),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import stats
 
 from belonging_llm.evaluation.estimate import Estimate, Floats, estimate, undefined
 from belonging_llm.evaluation.intervals import Resampling, _plain, between, cluster_weights
@@ -28,7 +29,7 @@ class Gap:
     Attributes:
         here: The measure among the group's participants, with interval; likewise `elsewhere`.
         gap: `here` − `elsewhere`, with interval.
-        p_value: Two-sided, from the share of resamples on either side of 0; `p_adjusted` after Holm over all
+        p_value: Two-sided, normal with the resamples' standard error; None where nothing varies. `p_adjusted` after Holm over all
             gaps of the table.
     """
 
@@ -76,14 +77,29 @@ def subgroups(
     suppressed = []
     for name in names:
         values = np.array([attributes.get(p, {}).get(name, "") for p in participants])
-        known = values != ""
-        for value in sorted(set(values[known])):
-            inside, outside = known & (values == value), known & (values != value)
-            if min(inside.sum(), outside.sum()) < smallest:
-                suppressed.append(f"{name}: {value}")
-                continue
+        shown, hidden = _shown(values, smallest)
+        suppressed += [f"{name}: {value}" for value in hidden]
+        for value in shown:
+            inside, outside = values == value, (values != "") & (values != value)
             gaps += _gaps(name, value, cells, inside, outside, codes, how)
     return Subgroups(_adjusted(gaps), tuple(suppressed), smallest)
+
+
+def _shown(values: np.ndarray, smallest: int) -> tuple[list[str], list[str]]:
+    """Groups to compare with the rest, and groups that are too small.
+
+    Where the small ones together are few, what is shown of the others would give them away: none is shown then. Of
+    two groups one is compared with the other, once.
+    """
+    known = values != ""
+    groups = sorted(set(values[known].tolist()))
+    sizes = {group: int((values == group).sum()) for group in groups}
+    everybody = int(known.sum())
+    small = [g for g in groups if min(sizes[g], everybody - sizes[g]) < smallest]
+    if 0 < sum(sizes[g] for g in small) < smallest:
+        small = groups
+    large = [g for g in groups if g not in small]
+    return (large[:1] if len(groups) == len(large) == 2 else large), small
 
 
 def _gaps(
@@ -104,7 +120,7 @@ def _gaps(
             parts.append(parts[0] - parts[1])
         for k, code in enumerate(codes):
             shown = [_estimate(part[:, k], how, measure) for part in parts]
-            p = _two_sided(parts[2][1:, k]) if shown[2].value is not None else None
+            p = _two_sided(parts[2][0, k], parts[2][1:, k]) if shown[2].value is not None else None
             found.append(Gap(attribute, group, int(inside.sum()), code, measure, shown[0], shown[1], shown[2], p))
     return found
 
@@ -123,12 +139,13 @@ def _estimate(values: Floats, how: Resampling, measure: str) -> Estimate:
     return made.around(estimate(float(point[0]), ""), 0)
 
 
-def _two_sided(draws: Floats) -> float | None:
+def _two_sided(gap: float, draws: Floats) -> float | None:
+    """From the resamples' spread: counting resamples beyond 0 could not go below 1/draws, which many gaps need."""
     kept = draws[np.isfinite(draws)]
     if len(kept) < len(draws) / 2:
         return None
-    low, high = (kept <= 0).sum() + 1, (kept >= 0).sum() + 1
-    return float(min(1.0, 2 * min(low, high) / (len(kept) + 1)))
+    spread = float(kept.std(ddof=1))
+    return float(2 * stats.norm.sf(abs(gap) / spread)) if spread > 0 else None
 
 
 def _adjusted(gaps: list[Gap]) -> tuple[Gap, ...]:

@@ -91,10 +91,10 @@ def percent(cells: Floats) -> Floats:
 
 def kappas(cells: Floats) -> Floats:
     """Cohen's kappa (1960, eq. 1): (po − pe)/(1 − pe); NaN where neither coder varies. Shape (…,)."""
-    n = cells.sum(-1)
-    first, second = ratio(cells[..., 0] + cells[..., 1], n), ratio(cells[..., 0] + cells[..., 2], n)
-    chance = first * second + (1 - first) * (1 - second)
-    return np.where(_both_constant(cells), np.nan, ratio(percent(cells) - chance, 1 - chance))
+    a, b, c, d = np.moveaxis(cells, -1, 0)
+    # The same from counts alone: 0, and not -0.00, where one coder never varies.
+    found = ratio(2 * (a * d - b * c), (a + b) * (b + d) + (a + c) * (c + d))
+    return np.where(_both_constant(cells), np.nan, found)
 
 
 def kappa_errors(cells: Floats) -> Floats:

@@ -48,7 +48,11 @@ def test_raw_coders_are_lined_up_by_participant(talks: Path) -> None:
     run(talks)
     _, found = gold_of(talks)
     assert found.humans.coders == ("A", "B", "C")
-    assert (len(found.humans.units), found.humans.n_clusters, found.humans.clustered_by) == (ALL, PARTICIPANTS, "participant")
+    assert (len(found.humans.units), found.humans.n_clusters, found.humans.clustered_by) == (
+        ALL,
+        PARTICIPANTS,
+        "participant",
+    )
     assert [mark(found, "A", "s000", code) for code in ("home", "group")] == [1, 0]
     assert found.settled_by == "majority"
     assert np.array_equal(found.settled, found.candidate)
@@ -57,14 +61,15 @@ def test_raw_coders_are_lined_up_by_participant(talks: Path) -> None:
 
 def test_judgements_made_after_seeing_the_model_s_are_left_out_and_counted(talks: Path) -> None:
     people_code(talks, ["A", "B"])
-    people_code(talks, ["C"], segments=of([0]), saw_model="yes", found=always, name="seen.csv")
+    people_code(talks, ["C"], saw_model="yes", found=always, name="seen.csv")
     run(talks)
     _, found = gold_of(talks)
     assert found.humans.coders == ("A", "B")
-    assert found.anchored == EACH
+    assert found.anchored == ALL
     shown = audit(Study(talks))
-    assert shown.flow.anchored in (0, EACH)  # only where participant 0 is in this part
-    assert not any(c.name == "C" and c.judged > c.saw_model for c in shown.provenance.coders)
+    assert shown.flow.anchored == 5 * EACH
+    assert [c.saw_model for c in shown.provenance.coders] == [0, 0, 5 * EACH]
+    assert any(line.startswith("40 judgements were left out") for line in shown.warnings)
     assert "by 2 people independently" in shown.methods
 
 
@@ -149,7 +154,14 @@ def test_what_a_run_says_nothing_of_is_no_judgement(talks: Path) -> None:
     opened = Study(talks)
     last = opened.store.runs.latest()
     assert last is not None
-    bring(talks, write(talks / "more.csv", ("segment_id", "document_id", "participant_id", "text"), [("x1", "d99", who(0), "Later words.")]))
+    bring(
+        talks,
+        write(
+            talks / "more.csv",
+            ("segment_id", "document_id", "participant_id", "text"),
+            [("x1", "d99", who(0), "Later words.")],
+        ),
+    )
     people_code(talks, segments=["x1"], found=never, name="more_codes.csv")
     _, found = gold_of(talks, last.id)
     assert said(found, "x1", "home") == -1

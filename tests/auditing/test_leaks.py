@@ -68,7 +68,9 @@ def test_segments_too_short_to_search_for_are_counted() -> None:
 def test_a_leak_says_where_and_which_words() -> None:
     leak = next(guard().search("codebook, code home, example 2", f"He said: {SHORT}"))
     assert leak == Leak("codebook, code home, example 2", "short", "i never felt welcome", True)
-    with pytest.raises(LeakError, match=r"code home, example 2 holds words of segment short \(“i never felt welcome”\)"):
+    with pytest.raises(
+        LeakError, match=r"code home, example 2 holds words of segment short \(“i never felt welcome”\)"
+    ):
         refuse([leak])
     refuse([])
 
@@ -138,7 +140,9 @@ def test_a_segment_within_another_one_is_no_leak() -> None:
 
 
 def test_line_ends_quotes_and_length_do_not_hide_what_is_asked_about() -> None:
-    lines = "She said “stay”\nand I did\tstay, \"really\", with them\nuntil the very last day of it."
+    lines = (
+        'She said “stay”\nand I did\tstay, "really", with them\nuntil the very last day of that long and lonely year.'
+    )
     endless = " ".join(f"word{i}" for i in range(600))
     texts = {"lines": lines, "endless": endless}
     searched = Guard([segment(ident, text) for ident, text in texts.items()])

@@ -191,7 +191,7 @@ def test_the_sheet_shows_the_question_that_was_asked(sample: Path) -> None:
 
 def test_cells_that_look_like_formulas_get_an_apostrophe(talks: Path, tmp_path: Path) -> None:
     names = ("segment_id", "document_id", "participant_id", "text")
-    texts = ["=HYPERLINK(\"http://example.org\")", "+1 for that", "-- well", "@home I am"]
+    texts = ['=HYPERLINK("http://example.org")', "+1 for that", "-- well", "@home I am"]
     rows = [(f"f{i}", "d99", who(0), text) for i, text in enumerate(texts)]
     bring(talks, write(talks / "formulas.csv", names, rows))
     run(talks, lambda *_: Outcome.NOT_ASSIGNED)

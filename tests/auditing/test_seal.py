@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import getpass
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from audited import EACH, bring, demand, ident, people_code, run, write
 
-from belonging_llm.auditing import audit as module
 from belonging_llm.auditing.audit import audit
 from belonging_llm.auditing.record import Audit
 from belonging_llm.auditing.splits import Part
@@ -88,8 +89,9 @@ def edit_demands(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("edit", "named"), [(edit_prompt, "prompt code_segment.v1"), (edit_codebook, "codebook"), (edit_demands, "demands")]
 )
-def test_a_change_after_the_opening_voids_the_verdicts_and_is_named(edit: object, named: str, coded: Path) -> None:
-    assert callable(edit)
+def test_a_change_after_the_opening_voids_the_verdicts_and_is_named(
+    edit: Callable[[Path], None], named: str, coded: Path
+) -> None:
     audited(coded)
     edit(coded)
     found = audited(coded)
@@ -120,19 +122,14 @@ def test_undoing_a_change_makes_an_opening_count_again_but_it_stays_on_the_recor
     assert [bool(o.changed_since) for o in found.provenance.openings] == [False, True, False]
 
 
-@pytest.mark.parametrize(
-    ("edit", "named"), [(edit_prompt, "prompt code_segment.v1"), (edit_codebook, "codebook")]
-)
+@pytest.mark.parametrize(("edit", "named"), [(edit_prompt, "prompt code_segment.v1"), (edit_codebook, "codebook")])
 def test_a_run_made_with_other_inputs_than_the_study_has_is_void_at_once(
-    edit: object, named: str, coded: Path
+    edit: Callable[[Path], None], named: str, coded: Path
 ) -> None:
-    assert callable(edit)
     edit(coded)
     found = audited(coded)
     assert found.standing.kind == "void"
-    assert found.standing.reasons == (
-        f"the judged run was made with other inputs than the study now has: {named}",
-    )
+    assert found.standing.reasons == (f"the judged run was made with other inputs than the study now has: {named}",)
 
 
 def test_participants_who_join_after_the_opening_change_the_split(talks: Path) -> None:
@@ -149,7 +146,7 @@ def test_somebody_must_open_it(coded: Path, monkeypatch: pytest.MonkeyPatch) -> 
     def nobody() -> str:
         raise KeyError("getpwuid(): uid not found: 4711")
 
-    monkeypatch.setattr(module.getpass, "getuser", nobody)
+    monkeypatch.setattr(getpass, "getuser", nobody)
     with pytest.raises(StudyError, match="--by"):
         audited(coded, who="")
     assert openings(coded) == []

@@ -73,7 +73,7 @@ def beside(**changes: Estimate) -> AgainstHumans:
 def judged(**changes: Any) -> tuple[str, dict[str, Criterion]]:
     found = verdict(replace(GOOD, **changes), "Home", AuditSettings())
     assert tuple(c.name for c in found.criteria) == NAMES
-    assert found.in_words == SAID[found.verdict]
+    assert found.in_words.startswith(SAID[found.verdict])
     return found.verdict, {c.name: c for c in found.criteria}
 
 
@@ -96,7 +96,12 @@ def test_replace_needs_everything() -> None:
         ({"beside": beside(difference=Estimate(-0.01))}, "model beside people", None, "assist"),
         ({"beside": beside(difference=NONE)}, "model beside people", None, "insufficient evidence"),
         ({"alternative": alternative(0.33)}, "alternative annotator", False, "assist"),
-        ({"alternative": alternative(trivial=("never assigns",))}, "alternative annotator", False, "insufficient evidence"),
+        (
+            {"alternative": alternative(trivial=("never assigns",))},
+            "alternative annotator",
+            False,
+            "insufficient evidence",
+        ),
         ({"alternative": alternative(refused="one human")}, "alternative annotator", None, "assist"),
         ({"alternative": alternative(None)}, "alternative annotator", None, "assist"),
         ({"beside": beside(recall_difference=told(-0.05, -0.12, 0.0))}, "recall near people's", False, "assist"),
@@ -133,6 +138,24 @@ def test_a_gap_counts_only_if_it_is_both_wide_and_proven(one: Gap) -> None:
     assert found == "replace"
 
 
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"positives": 5}, "only 5 of the 30 segments wanted have the code"),
+        ({"coders": 1}, "one person coded"),
+        ({"alternative": alternative(trivial=("never assigns",))}, "a coder who reads nothing would pass"),
+        ({"beside": beside(difference=NONE)}, "agreement is undefined"),
+    ],
+)
+def test_insufficient_evidence_says_why(changes: dict[str, Any], why: str) -> None:
+    found = verdict(replace(GOOD, **changes), "Home", AuditSettings())
+    assert why in found.in_words
+    assert "speaks against" not in found.in_words
+    worse = beside(difference=told(-0.5, -0.6, -0.3))
+    found = verdict(replace(GOOD, positives=5, beside=worse), "Home", AuditSettings())
+    assert found.in_words.endswith("What there is speaks against the model.")
+
+
 def test_other_codes_gaps_and_repeats_say_nothing_of_this_one() -> None:
     elsewhere = replace(gap(0.3, 0.001), code="group")
     found, _ = judged(subgroups=Subgroups((gap(0.0, 0.9), elsewhere), (), 3))
@@ -160,7 +183,7 @@ def test_who_never_assigns_replaces_nobody(sample: Path) -> None:
     beside_people = next(p for p in found.paradox if p.code == rarest.code)
     assert beside_people.model.percent_agreement.value is not None
     assert beside_people.model.percent_agreement.value > 0.9
-    assert beside_people.model.kappa.value == 0
+    assert beside_people.model.kappa.value == pytest.approx(0)
     assert beside_people.model.positive_agreement.value == 0
 
 
@@ -189,3 +212,8 @@ def test_a_run_that_copies_the_gold_errs_nowhere_and_every_criterion_is_told(sam
         assert one.verdict in ("assist", "insufficient evidence")
         assert paradox.model.kappa.value == pytest.approx(1)
         assert all(c.found and c.wanted for c in one.criteria)
+
+
+def test_a_zero_has_no_sign() -> None:
+    _, criteria = judged(beside=beside(difference=told(-1e-17, -0.004, 0.05)))
+    assert criteria["model beside people"].found == "0.00 [0.00, 0.05]"
