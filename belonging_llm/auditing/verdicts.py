@@ -1,7 +1,7 @@
 """What may be done with the model on each code, and what that rests on.
 
 *Replace* needs every criterion met. *Human only* needs proof that the model is worse than the margin
-allows, or no better than chance. Where the gold cannot tell, nothing is claimed.
+allows. *Assist* needs proof that it is better than chance. Where the gold cannot tell, nothing is claimed.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ def _decide(given: Evidence, criteria: tuple[Criterion, ...], demanded: AuditSet
     if not criteria[0].met or given.coders < 2 or given.alternative.trivial or _unknown(given):
         return "insufficient evidence"
     gap, chance = given.beside.difference.interval, given.beside.with_model.interval
-    if (gap and gap.high < -demanded.kappa_margin) or (chance and chance.low <= 0):
+    if gap and gap.high < -demanded.kappa_margin:
         return "human only"
-    return "assist"
+    return "assist" if chance and chance.low > 0 else "insufficient evidence"
 
 
 def _in_words(found: Verdict, given: Evidence, demanded: AuditSettings) -> str:
@@ -80,6 +80,8 @@ def _in_words(found: Verdict, given: Evidence, demanded: AuditSettings) -> str:
         why.append("a coder who reads nothing would pass the alternative annotator test too")
     if _unknown(given):
         why.append("agreement is undefined")
+    if not why:
+        why.append("the model cannot be told from chance")
     gap = given.beside.difference.interval
     against = " What there is speaks against the model." if gap and gap.high < -demanded.kappa_margin else ""
     return f"{SAID[found]} Why: {'; '.join(why)}.{against}"

@@ -34,7 +34,8 @@ class AuditUnit(BaseModel):
     """A segment's part in an audit sample.
 
     Attributes:
-        inclusion: Probability (0, 1] with which it could be drawn.
+        inclusion: Probability (0, 1] with which it could be drawn: its participant's, times its own given who of the
+            participants was drawn.
         drawn: Whether it was.
     """
 

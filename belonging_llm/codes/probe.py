@@ -1,0 +1,168 @@
+"""Learn from people's codings: one regularised logistic regression a code, calibrated, on cheap evidence.
+
+Learned from the development split alone. Where people disagreed, a segment counts for both answers, each
+as far as they gave it. With too few examples of a code nothing is learned, and the codebook's own wording
+decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from belonging_llm.codes.signals import Floats, Signals
+from belonging_llm.codes.surface import cues
+from belonging_llm.embeddings import Vectors
+
+# Found on two published sets and the sample by cross-validation over documents; see evals/.
+STRENGTH = 0.1
+VECTOR, SURFACE, EVIDENCE = 5.0, 1.0, 0.5
+FEWEST = 3
+FOLDS = 5
+# Pulls calibration towards what all codes share; worth this many examples.
+SHARED = 20.0
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What people said of some segments.
+
+    Attributes:
+        rows: The segments, as rows of the features, shape (n,).
+        shares: Share of the people who judged it that gave each code, shape (n, n_codes); NaN where nobody judged.
+        groups: Participant of each segment, as integers, shape (n,): held out together.
+    """
+
+    rows: NDArray[np.intp]
+    shares: Floats
+    groups: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+NO_LESSONS = Lessons(np.empty(0, np.intp), np.empty((0, 0)), np.empty(0, np.intp))
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What the probe says of every segment.
+
+    Attributes:
+        scores: Log-odds before calibration, 0 where yes and no are equally likely were both equally frequent;
+            float64, shape (n_segments, n_codes); NaN for codes that could not be learned.
+        chances: Calibrated probability that a person gives the code, same shape; NaN likewise.
+        taught: Codes that could be learned, shape (n_codes,).
+    """
+
+    scores: Floats
+    chances: Floats
+    taught: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
+
+
+def features(vectors: Vectors, texts: Sequence[str], signals: Signals) -> Floats:
+    """What the probe sees: meaning, manner and the codebook's own evidence, shape (n_segments, d)."""
+    manner = cues(texts)
+    spread = manner.std(0)
+    manner = (manner - manner.mean(0)) / np.where(spread > 0, spread, 1)
+    parts = [
+        VECTOR * (vectors - vectors.mean(0)),
+        SURFACE * manner,
+        EVIDENCE * signals.similarity,
+        EVIDENCE * signals.theme,
+    ]
+    return np.concatenate(parts, axis=1).astype(np.float64)
+
+
+def learn(seen: Floats, lessons: Lessons, checks: Lessons = NO_LESSONS) -> Learned:
+    """Learn every code and say what it says of every segment.
+
+    Args:
+        seen: Features of all segments, shape (n_segments, d).
+        lessons: From the development split.
+        checks: From the calibration split; without it, calibration rests on development segments held out in
+            turn, participant by participant.
+    """
+    n_codes = lessons.shares.shape[1] if len(lessons) else 0
+    scores = np.full((len(seen), n_codes), np.nan)
+    held_out = np.full((len(lessons), n_codes), np.nan)
+    for k in range(n_codes):
+        share = lessons.shares[:, k]
+        if not _enough(share):
+            continue
+        scores[:, k] = _fit(seen[lessons.rows], share).decision_function(seen)
+        held_out[:, k] = _held_out(seen[lessons.rows], share, lessons.groups)
+    if len(checks):
+        known, truth = scores[checks.rows], checks.shares
+    else:
+        known, truth = held_out, lessons.shares
+    return Learned(scores, _calibrated(scores, known, truth), ~np.isnan(scores).all(0) if len(seen) else np.zeros(0, bool))
+
+
+def _enough(share: Floats) -> bool:
+    judged = share[~np.isnan(share)]
+    return len(judged) > 0 and (judged >= 0.5).sum() >= FEWEST and (judged < 0.5).sum() >= FEWEST
+
+
+def _fit(seen: Floats, share: Floats) -> LogisticRegression:
+    """Each segment counts as a yes and as a no, as far as people said so; yes and no weigh the same in all."""
+    judged = ~np.isnan(share)
+    x, yes = seen[judged], share[judged]
+    weight = np.concatenate([yes / max(yes.sum(), 1e-9), (1 - yes) / max((1 - yes).sum(), 1e-9)]) * len(x) / 2
+    label = np.concatenate([np.ones(len(x)), np.zeros(len(x))])
+    used = weight > 0
+    model = LogisticRegression(C=STRENGTH, max_iter=1000)
+    return model.fit(np.concatenate([x, x])[used], label[used], sample_weight=weight[used])
+
+
+def _held_out(seen: Floats, share: Floats, groups: NDArray[np.intp]) -> Floats:
+    """Scores of segments by probes that saw none of their participant's; NaN where a fold could not be learned."""
+    found = np.full(len(seen), np.nan)
+    names = np.unique(groups)
+    if len(names) < 2:
+        # One participant only: fold over segments, the best that can be had.
+        names, groups = np.arange(FOLDS), np.arange(len(seen)) % FOLDS
+    for fold in range(min(FOLDS, len(names))):
+        out = np.isin(groups, names[fold::FOLDS])
+        if _enough(np.where(out, np.nan, share)):
+            found[out] = _fit(seen[~out], share[~out]).decision_function(seen[out])
+    return found
+
+
+def _calibrated(scores: Floats, known: Floats, truth: Floats) -> Floats:
+    """Platt scaling (1999): one slope for all codes, an intercept for each that leans on all codes' mean."""
+    there = ~np.isnan(known) & ~np.isnan(truth)
+    if not there.any():
+        return np.full(scores.shape, np.nan)
+    slope, shared = _platt(known[there], truth[there])
+    found = np.full(scores.shape, np.nan)
+    for k in range(scores.shape[1]):
+        rows = there[:, k]
+        shift = _shift(slope * known[rows, k] + shared, truth[rows, k]) if rows.any() else 0.0
+        found[:, k] = 1 / (1 + np.exp(-(slope * scores[:, k] + shared + shift)))
+    return found
+
+
+def _platt(known: Floats, truth: Floats) -> tuple[float, float]:
+    weight = np.concatenate([truth, 1 - truth])
+    label = np.concatenate([np.ones(len(known)), np.zeros(len(known))])
+    used = weight > 0
+    if len(np.unique(label[used])) < 2:
+        return 0.0, 4.0 if label[used][0] else -4.0
+    model = LogisticRegression(C=1e3).fit(np.tile(known, 2)[used, None], label[used], sample_weight=weight[used])
+    return float(max(model.coef_[0, 0], 0.0)), float(model.intercept_[0])
+
+
+def _shift(logits: Floats, truth: Floats) -> float:
+    """The change of intercept that makes expected and observed shares meet, shrunk as with SHARED more examples."""
+    shift = 0.0
+    for _ in range(25):
+        p = 1 / (1 + np.exp(-(logits + shift)))
+        slope = (p * (1 - p)).sum() + SHARED * 0.1
+        step = ((truth - p).sum() - SHARED * 0.1 * shift) / slope
+        shift += float(np.clip(step, -1, 1))
+    return shift

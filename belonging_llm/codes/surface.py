@@ -1,0 +1,51 @@
+"""How something is said: cues that meaning-vectors pass over, such as questions, negation, person and tense.
+
+Word lists are English; in other languages those cues are zero and the others remain.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+_CLOCK = re.compile(r"\d+:\d\d")
+_LISTS = (
+    ("i", "me", "my", "mine", "i'm", "i've", "i'd"),
+    ("we", "us", "our", "ours", "we're"),
+    ("you", "your", "yours"),
+    ("not", "no", "never", "nobody", "nothing", "don't", "didn't", "can't", "couldn't", "won't", "wasn't", "isn't"),
+    ("was", "were", "had", "did", "went", "said", "told", "got", "came"),
+    ("will", "would", "should", "could", "want", "going", "plan", "hope", "next"),
+    ("feel", "felt", "feeling", "happy", "glad", "afraid", "worried", "sad", "fear", "joy", "lonely", "proud", "safe"),
+    ("think", "thought", "believe", "realise", "realised", "realize", "realized", "know", "knew", "understand"),
+)
+NAMES = (
+    *("length", "question", "exclamation", "foreign letters", "digits", "clock time"),
+    *("I", "we", "you", "negation", "past", "future", "feeling", "thinking"),
+)
+
+
+def cues(texts: Sequence[str]) -> NDArray[np.float64]:
+    """Raw cues, float64, shape (n_texts, len(NAMES)): log length, marks as 0/1, word lists as shares of words."""
+    return np.array([_of(text) for text in texts], dtype=float).reshape(len(texts), len(NAMES))
+
+
+def _of(text: str) -> list[float]:
+    words = [word.lower().replace("’", "'") for word in _WORD.findall(text)]
+    n = max(len(words), 1)
+    return [
+        float(np.log1p(n)),
+        float("?" in text),
+        float("!" in text),
+        sum(ord(character) > 127 for character in text) / max(len(text), 1),
+        float(any(character.isdigit() for character in text)),
+        float(bool(_CLOCK.search(text))),
+        *(sum(word in known for word in words) / n for known in _SETS),
+    ]
+
+
+_SETS = tuple(frozenset(words) for words in _LISTS)
