@@ -5,22 +5,28 @@ Every stage can be killed at any point and run again: what is committed is found
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from belonging_llm import __version__, clusters, codes, themes
 from belonging_llm.adapters import factory
 from belonging_llm.asking import Asker
 from belonging_llm.auditing.guarding import search_for_leaks
-from belonging_llm.codes import Coding, Outcome, Signals
+from belonging_llm.auditing.lessons import NOTHING, Teaching, teaching
+from belonging_llm.budget import Budget, Limit, Spending
+from belonging_llm.codes import Bar, Chances, Coding, Learned, OpenSegment, Outcome, Signals, Verdict, Word
+from belonging_llm.codes.signals import Floats
 from belonging_llm.embeddings import Encoder, Vectors, embed
 from belonging_llm.errors import StudyError
 from belonging_llm.importing import split_transcripts
 from belonging_llm.llm import ChatModel
+from belonging_llm.prices import price_at
 from belonging_llm.provenance import digest, versions
 from belonging_llm.segments import Segment
 from belonging_llm.store import Run
@@ -37,11 +43,18 @@ def _silent(done: int, total: int) -> None:
 
 @dataclass(frozen=True)
 class Job:
-    """Which study to analyse with which models; plain data, so that a scheduler can pass it on."""
+    """Which study to analyse with which models; plain data, so that a scheduler can pass it on.
+
+    Attributes:
+        budget: The most money that the run may spend, in US dollars; None for any amount.
+        calls: The most calls that it may make; None for any number.
+    """
 
     folder: str
     llm: str
     embedder: str
+    budget: float | None = None
+    calls: int | None = None
 
 
 @lru_cache(maxsize=4)
@@ -66,13 +79,28 @@ class Workbench:
         self.prompts = self.study.prompts()
         self.encoder: Encoder = factory.encoder(job.embedder)
         self.model: ChatModel | None = factory.chat_model(job.llm, allow_remote=self.settings.allow_remote)
+        self.limit = Limit(job.budget, job.calls)
         self._askers: dict[str, Asker] = {}
 
     def asker(self, run_id: str) -> Asker | None:
         """Who asks the model for a run; None without a model."""
         if self.model is None:
             return None
-        return self._askers.setdefault(run_id, Asker(self.model, self.store.ledger, run_id))
+        if run_id not in self._askers:
+            self._askers[run_id] = Asker(self.model, self.store.ledger, run_id, budget=self.budget(run_id))
+        return self._askers[run_id]
+
+    def budget(self, run_id: str | None) -> Budget:
+        """What a run may spend, with what the ledger says that it has; None for a run that is yet to begin.
+
+        Raises:
+            InputError: money is limited and the model's price unknown.
+        """
+        if self.model is None:
+            return Budget()
+        spent = {s.model: s for s in self.store.ledger.spending(run_id)} if run_id else {}
+        price = price_at(self.model.id, self.model.endpoint)
+        return Budget(self.limit, price, spent.get(self.model.id, Spending(self.model.id)))
 
     def work_done(self) -> tuple[int, float]:
         """Replies that this process paid for, and the seconds they took, summed."""
@@ -102,6 +130,44 @@ class Workbench:
         return self._signals[run_id]
 
     @cached_property
+    def teaching(self) -> Teaching:
+        """What people coded and the model may learn from."""
+        if not self.settings.learn:
+            return NOTHING
+        return teaching(self.study, self.segments, everything=not self.settings.hold_out)
+
+    def likely(self, run_id: str) -> Chances:
+        """How likely every pair is before a model is asked; learned from people where they coded enough."""
+        if run_id not in self._likely:
+            self._likely[run_id] = codes.chances(self.signals(run_id), self._learned(run_id))
+        return self._likely[run_id]
+
+    def _learned(self, run_id: str) -> Learned | None:
+        taught = self.teaching
+        if not len(taught.development):
+            return None
+        return codes.learn(self._features(run_id), taught.development, taught.calibration)
+
+    def absent(self, run_id: str) -> Floats | None:
+        """Learned probability that belonging is absent where a code applies, by segment."""
+        if run_id not in self._absent:
+            taught = self.teaching
+            seen = self._features(run_id) if len(taught.polar_rows) else np.empty((0, 0))
+            self._absent[run_id] = codes.learn_polarity(seen, taught.polar_rows, taught.polar_absent)
+        return self._absent[run_id]
+
+    def _features(self, run_id: str) -> Floats:
+        return codes.features(self.vectors, [s.text for s in self.segments], self.signals(run_id))
+
+    @cached_property
+    def _absent(self) -> dict[str, Floats | None]:
+        return {}
+
+    @cached_property
+    def _likely(self) -> dict[str, Chances]:
+        return {}
+
+    @cached_property
     def _signals(self) -> dict[str, Signals]:
         return {}
 
@@ -128,12 +194,17 @@ class Workbench:
             "prompts": {name: prompt.digest for name, prompt in self.prompts.items()},
             "llm": self.model.id if self.model else "none",
             "embedder": self.encoder.id,
+            "lessons": self.teaching.digest,
             "segments": {"count": len(self.segments), "digest": digest(sorted(s.id for s in self.segments))},
         }
 
 
-def prepare(job: Job) -> tuple[Run, bool]:
+def prepare(job: Job, agree: Callable[[Workbench, Run | None], None] = lambda *_: None) -> tuple[Run, bool]:
     """Cut new transcripts and open a run.
+
+    Args:
+        agree: Called when there is work and before anything of it begins, with the interrupted run that would be
+            continued, if there is one; it raises what is to stop this.
 
     Returns:
         The run to work on and False; or the complete run that already answers these inputs and True.
@@ -155,6 +226,7 @@ def prepare(job: Job) -> tuple[Run, bool]:
     last = bench.store.runs.latest()
     if last and last.status == "complete" and last.inputs_digest == inputs_digest:
         return last, True
+    agree(bench, bench.store.runs.interrupted(inputs_digest))
     return bench.store.runs.start(inputs_digest, inputs | {"versions": versions()}), False
 
 
@@ -166,14 +238,19 @@ def embed_segments(job: Job, done: Done = _silent) -> int:
     return len(texts)
 
 
-def find_themes(job: Job, run_id: str, done: Done = _silent) -> int:
-    """Group, name and map; a run whose themes are already kept is left alone. Returns how many."""
+def find_themes(job: Job, run_id: str, done: Done = _silent, placed: Vectors | None = None) -> int:
+    """Group, name and map; a run whose themes are already kept is left alone. Returns how many.
+
+    Args:
+        placed: Vectors to group by instead of the embedder's, in the order of the study's segments.
+    """
     bench = workbench(job)
     if kept := bench.store.findings.themes(run_id):
         return len(kept)
     rows = [i for i, s in enumerate(bench.segments) if len(s.text.split()) >= bench.settings.shortest_themed]
     eligible, vectors = [bench.segments[i] for i in rows], bench.vectors[rows]
-    grouped = clusters.find(vectors, [s.text_digest for s in eligible], seed=bench.settings.seed)
+    by = vectors if placed is None else placed[rows]
+    grouped = clusters.find(by, [s.text_digest for s in eligible], seed=bench.settings.seed)
     total = 2 * len(grouped.clusters)
     labelled = themes.label(
         grouped,
@@ -213,6 +290,39 @@ def _map(
     return themes.map_themes(found, bench.framework, texts, asker=asker, prompt=prompt, done=done)
 
 
+def try_model(job: Job, run_id: str, done: Done = _silent) -> int:
+    """Learn what the model's word is worth, from doubtful pairs that people judged; returns how many answers.
+
+    These pairs would be asked about anyway: nothing is asked twice, and nothing of the test split is looked at.
+    """
+    bench = workbench(job)
+    asker = bench.asker(run_id)
+    if asker is None or "model_word" in bench.store.runs.get(run_id).counts:
+        return 0
+    open_to = codes.open_pairs(bench.likely(run_id), bench.settings.ask_share)
+    known = bench.teaching.shares(len(bench.segments), len(bench.framework.assignable))
+    rows = [row for row in open_to if known is not None and not np.isnan(known[row]).all()]
+    ids = [code.id for code in bench.framework.assignable]
+    asked = [
+        OpenSegment(bench.segments[i], tuple(ids[j] for j in open_to[i]), bench.questions.get(bench.segments[i].id, ""))
+        for i in rows
+    ]
+    prompt = bench.prompts["code_segment.v1"]
+    said = codes.judge(asked, bench.framework, asker=asker, prompt=prompt, done=lambda n: done(n, len(asked)))
+    answers = [
+        (verdict.applies, float(known[row, ids.index(code)]))
+        for row in rows
+        for code, verdict in _verdicts(said[bench.segments[row].id]).items()
+        if known is not None
+    ]
+    bench.store.runs.note(run_id, model_word=asdict(codes.worth(answers)))
+    return len(answers)
+
+
+def _verdicts(answer: Mapping[str, Verdict] | Exception) -> Mapping[str, Verdict]:
+    return {} if isinstance(answer, Exception) else answer
+
+
 def batches(job: Job, run_id: str) -> list[list[int]]:
     """Batches of rows (of the canonical order) that still lack codings in a run.
 
@@ -229,12 +339,15 @@ def code_batch(job: Job, run_id: str, rows: Sequence[int], done: Done = _silent)
     """Give every segment of a batch its outcomes and keep them at once; returns how many codings."""
     bench = workbench(job)
     signals = bench.signals(run_id)
-    open_to = codes.open_pairs(codes.evidence_of(signals), bench.settings.ask_share)
+    likely = bench.likely(run_id)
+    absent = bench.absent(run_id)
+    open_to = codes.open_pairs(likely, bench.settings.ask_share)
     asked = {place: open_to[row] for place, row in enumerate(rows) if row in open_to}
     asker = bench.asker(run_id)
     found = codes.assign(
         [bench.segments[i] for i in rows],
         Signals(*(part[list(rows)] for part in (signals.similarity, signals.theme, signals.leaning))),
+        likely.of(np.array(rows, np.intp)),
         [bench.questions.get(bench.segments[i].id, "") for i in rows],
         open_to=asked,
         framework=bench.framework,
@@ -242,12 +355,20 @@ def code_batch(job: Job, run_id: str, rows: Sequence[int], done: Done = _silent)
         prompt=bench.prompts["code_segment.v1"],
         embed=bench.embed,
         encoder=bench.encoder.id,
+        bar=Bar(bench.settings.assign_error, bench.settings.miss_error),
+        word=_word(bench, run_id),
+        absent=None if absent is None else absent[list(rows)],
         done=lambda n: done(n, len(asked)),
     )
     bench.store.findings.add_codings(found.codings, run_id)
     counts = {"asked": found.asked, "unlocated": found.unlocated, "failed": found.failed}
     bench.store.runs.note(run_id, **{f"batch {bench.segments[rows[0]].id}": counts})
     return len(found.codings)
+
+
+def _word(bench: Workbench, run_id: str) -> Word:
+    noted = bench.store.runs.get(run_id).counts.get("model_word")
+    return Word(**noted) if noted else codes.UNHEARD
 
 
 def finish(job: Job, run_id: str) -> Run:

@@ -17,6 +17,7 @@ from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from belonging_llm.budget import Budget, billed
 from belonging_llm.errors import Incomplete, ModelUnavailable, ReplyError, RequestRefused
 from belonging_llm.llm import ChatModel, ChatReply, ChatRequest
 from belonging_llm.prompts import Rendered
@@ -25,7 +26,8 @@ from belonging_llm.provenance import digest, now
 R = TypeVar("R", bound=BaseModel)
 
 MAX_REPLY = 100_000
-_FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?```\s*\Z", re.DOTALL)
+# The first line ends at the first line end: were more of them optional, a fence before many would take minutes.
+_FENCE = re.compile(r"\A\s*```(?:json)?[^\S\n]*\n(.*?)\n?```\s*\Z", re.DOTALL)
 _REPAIR = "\n\nYour last reply could not be used: {why}\nReply again, with one JSON object of the shape asked for."
 
 
@@ -105,6 +107,7 @@ class Asker:
     """Asks one model on behalf of one run.
 
     Attributes:
+        budget: What the run may spend; asked before every try.
         calls: Requests that were answered in this process (ledger hits are not calls).
         seconds: Wall time of those, summed over whatever ran side by side.
         failures: Item-level failures by kind, for the report.
@@ -114,6 +117,7 @@ class Asker:
     ledger: Ledger
     run_id: str
     retry: Retry = field(default_factory=Retry)
+    budget: Budget = field(default_factory=Budget)
     calls: int = 0
     seconds: float = 0.0
     failures: dict[str, int] = field(default_factory=dict)
@@ -128,7 +132,7 @@ class Asker:
             ReplyError: every allowed reply broke the schema.
             RequestRefused: the endpoint will not take this request.
             ModelUnavailable: no reply after the bounded tries.
-            Incomplete: many questions in a row found the endpoint gone.
+            Incomplete: many questions in a row found the endpoint gone, or the budget is reached.
             ModelRefused: the endpoint refuses everything.
         """
         try:
@@ -143,7 +147,7 @@ class Asker:
         """One answer, or None where every reply was unusable or refused.
 
         Raises:
-            Incomplete: no reply came; what hangs on the answer must wait for a rerun.
+            Incomplete: no reply came, or none may be asked for; what hangs on the answer must wait for a rerun.
         """
         answer = self._ask_or_error(question)
         if isinstance(answer, ModelUnavailable):
@@ -219,7 +223,12 @@ class Asker:
             seconds=round(time.monotonic() - started, 3),
             at=now(),
         )
-        self.ledger.record(entry, request, self.model.endpoint)
+        tokens = None
+        try:
+            self.ledger.record(entry, request, self.model.endpoint)
+            tokens = billed(request, reply)
+        finally:
+            self.budget.end(tokens)
         with self._lock:
             self.calls += 1
             self.seconds += entry.seconds
@@ -230,7 +239,7 @@ class Asker:
         wait = self.retry.first_wait
         for tries_left in range(self.retry.tries - 1, -1, -1):
             try:
-                return self.model.complete(request)
+                return self._complete(request)
             except ModelUnavailable as error:
                 if not tries_left:
                     self._note_down(error)
@@ -241,6 +250,15 @@ class Asker:
                 self._down = 0
                 raise
         raise AssertionError("unreachable")
+
+    def _complete(self, request: ChatRequest) -> ChatReply:
+        """One try, if the budget has room for it; one without a reply costs nothing."""
+        self.budget.begin()
+        try:
+            return self.model.complete(request)
+        except BaseException:
+            self.budget.end()
+            raise
 
     def _note_down(self, error: ModelUnavailable) -> NoReturn:
         with self._lock:
@@ -260,7 +278,7 @@ def parse(reply: ChatReply, question: Question[R]) -> R:
     Raises:
         ReplyError: truncated, not JSON, off the schema, or refused by the question's own check.
     """
-    if reply.finish_reason == "length":
+    if reply.truncated:
         raise ReplyError("the reply was cut off at the token limit")
     if len(reply.text) > MAX_REPLY:
         raise ReplyError(f"the reply has {len(reply.text)} characters")
@@ -273,8 +291,11 @@ def parse(reply: ChatReply, question: Question[R]) -> R:
         json.dumps(value, ensure_ascii=False).encode()
         answer = question.reply.model_validate(value)
     except (ValueError, RecursionError) as error:
-        raise ReplyError(_brief(error)) from error
-    question.check(answer)
+        raise ReplyError(_printable(_brief(error))) from error
+    try:
+        question.check(answer)
+    except ReplyError as error:
+        raise ReplyError(_printable(str(error))) from error
     return answer
 
 
@@ -307,6 +328,11 @@ def _brief(error: Exception) -> str:
         first = error.errors(include_input=False, include_url=False)[0]
         return f"{'.'.join(map(str, first['loc'])) or 'reply'}: {first['msg']}"[:200]
     return f"not valid JSON ({error})"[:200]
+
+
+def _printable(why: str) -> str:
+    """A reason as it may be shown and stored: it can repeat keys of the reply, with NULs or a terminal's commands."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in why)
 
 
 def _no_constant(name: str) -> NoReturn:

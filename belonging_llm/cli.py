@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from belonging_llm import __version__
-from belonging_llm.errors import BelongingError
+from belonging_llm.errors import BelongingError, InputError
 
 if TYPE_CHECKING:
     from belonging_llm.importing import Imported
+    from belonging_llm.usecases import Offer
 
 INTERRUPTED = 130
 _STUDY = click.argument("study", type=click.Path(path_type=Path))
@@ -106,18 +107,34 @@ def import_(study: Path, paths: Sequence[Path], kind: str | None, as_json: bool)
     help="local, local:FILE.gguf, openai:MODEL, langchain:PROVIDER:MODEL, http://HOST:PORT/v1#MODEL, or none.",
 )
 @click.option("--embedder", help="local, all-MiniLM-L6-v2, all-mpnet-base-v2, or the folder of a model.")
+@click.option("--budget", type=click.FloatRange(0), metavar="USD", help="Stop when the run has cost so much.")
+@click.option("--calls", type=click.IntRange(0), metavar="N", help="Stop when the run has made so many model calls.")
+@click.option("--yes", is_flag=True, help="Agree beforehand to what a model elsewhere is asked and costs.")
 @_JSON
 @_plainly
-def analyse(study: Path, llm: str | None, embedder: str | None, as_json: bool) -> int:
+def analyse(
+    study: Path,
+    llm: str | None,
+    embedder: str | None,
+    budget: float | None,
+    calls: int | None,
+    yes: bool,
+    as_json: bool,
+) -> int:
     """Analyse STUDY: segments, embeddings, themes, codings, report.
 
     Resumes where an interrupted run stopped; without any change it makes no model call. Text
     leaves this machine only if --llm names a remote service and study.toml allows it.
+
+    Before a remote service is asked anything, an estimate of calls, tokens and money is shown and
+    has to be agreed to. --budget and --calls count the whole run, interruptions included: once one
+    is reached no further call begins, the command ends with exit code 3, and a rerun with a higher
+    limit continues. Calls in flight are still paid for.
     """
     from belonging_llm.summaries import analysis_lines
     from belonging_llm.usecases import analyse as use_case
 
-    result = use_case(study, llm, embedder)
+    result = use_case(study, llm, embedder, agree=lambda offer: _agree(offer, yes=yes), budget=budget, calls=calls)
     if as_json:
         click.echo(json.dumps(result.as_json(), indent=2, ensure_ascii=False))
     else:
@@ -126,12 +143,30 @@ def analyse(study: Path, llm: str | None, embedder: str | None, as_json: bool) -
     return 0 if result.complete else 3
 
 
+def _agree(offer: Offer, *, yes: bool) -> None:
+    """Show what a run may cost and have it agreed to."""
+    from belonging_llm.summaries import offer_lines
+
+    for line in offer_lines(offer):
+        click.echo(line, err=True)
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise InputError("nobody is at a terminal to agree to this; nothing was sent. Add --yes to go ahead")
+    try:
+        agreed = click.confirm("Go ahead?", err=True)
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    if not agreed:
+        raise InputError("stopped; nothing was sent")
+
+
 @main.command()
 @_STUDY
 @_JSON
 @_plainly
 def status(study: Path, as_json: bool) -> None:
-    """Say what is in STUDY, what is coded, what waits, what failed, and what it took so far."""
+    """Say what is in STUDY, what is coded, what waits, what failed, and what it took and cost so far."""
     from belonging_llm.summaries import status_lines
     from belonging_llm.usecases import status as use_case
 
@@ -231,6 +266,82 @@ def sentinels(study: Path, segments: int) -> None:
 
     chosen = choose(Study(study), segments)
     click.echo(f"{len(chosen)} sentinels fixed; `belonging evaluate` shows every run's agreement on them")
+
+
+_LLM = click.option(
+    "--llm",
+    default="local",
+    show_default=True,
+    help="local, local:FILE.gguf, openai:MODEL, langchain:PROVIDER:MODEL, http://HOST:PORT/v1#MODEL, or none.",
+)
+_EMBEDDER = click.option(
+    "--embedder",
+    default="local",
+    show_default=True,
+    help="local, all-MiniLM-L6-v2, all-mpnet-base-v2, or the folder of a model.",
+)
+_OUTPUT = click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Table to write.")
+
+
+@main.command()
+@click.argument("segments", type=click.Path(path_type=Path))
+@click.option("--codebook", required=True, type=click.Path(path_type=Path), help="Table or .yaml of the codes.")
+@_OUTPUT
+@click.option("--examples", type=click.Path(path_type=Path), help="Table segment_id, coder, code to learn from.")
+@click.option(
+    "--ask-share",
+    default=0.3,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Largest share of segments that the language model is asked about.",
+)
+@_LLM
+@_EMBEDDER
+@_plainly
+def code(segments: Path, codebook: Path, output: Path, **options: Any) -> int:
+    """Code the table SEGMENTS (segment_id, document_id, text), no study needed.
+
+    Every segment gets an outcome for every code: assigned, not_assigned, abstained (left to people)
+    or failed; with confidence, evidence as it stands in the text, and a rationale. With examples
+    the codes that they teach are learned and confidence is calibrated. What is asked is kept beside
+    the output (OUTPUT.study), so that the same command continues after an interruption.
+    """
+    from belonging_llm.table_jobs import code as job
+
+    done = job(segments, codebook, output, **options)
+    for problem in done.problems:
+        click.echo(f"belonging: {problem}", err=True)
+    click.echo(f"{done.segments} segments coded; {done.learned} codes learned from examples")
+    click.echo(", ".join(f"{n} {outcome.replace('_', ' ')}" for outcome, n in sorted(done.outcomes.items())))
+    click.echo(f"segments asked about: {done.asked}; model calls: {done.calls}")
+    click.echo(f"codings: {done.path}")
+    return 0 if done.complete else 3
+
+
+@main.command()
+@click.argument("segments", type=click.Path(path_type=Path))
+@_OUTPUT
+@click.option("--embeddings", type=click.Path(path_type=Path), help="A .npy file with one row a row of SEGMENTS.")
+@_LLM
+@_EMBEDDER
+@_plainly
+def discover(segments: Path, output: Path, **options: Any) -> int:
+    """Find themes in the table SEGMENTS (segment_id, document_id, text), no study needed.
+
+    OUTPUT has a row for every segment: segment_id, theme_id, theme, membership; a segment that fits
+    no theme has an empty theme_id. With --llm none themes are called by words of their segments.
+    """
+    from belonging_llm.table_jobs import discover as job
+
+    done = job(segments, output, **options)
+    for problem in done.problems:
+        click.echo(f"belonging: {problem}", err=True)
+    click.echo(f"{len(done.themes)} themes in {done.segments} segments; {done.unassigned} fit none of them")
+    for name, n in done.themes.items():
+        click.echo(f"  {name}  {n} segments")
+    click.echo(f"model calls: {done.calls}")
+    click.echo(f"themes: {done.path}")
+    return 3 if done.problems else 0
 
 
 @main.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -87,13 +88,18 @@ def find(vectors: Vectors, keys: Sequence[str], *, seed: int = 0, min_size: int 
     if len(unique) < SMALLEST:
         return Clustering((), tuple(range(len(keys))), "too few texts to group")
     points = vectors[first]
-    size = min_size or max(3, round(0.6 * len(unique) ** 0.5))
+    size = min_size or smallest(len(unique))
     if np.ptp(points, axis=0).max() < SAME:
         everyone, method = np.zeros(len(points), dtype=np.int64), "all texts have the same vector"
         return _describe(points, everyone, inverse, np.asarray(keys).astype(str), method)
     reduced, method = _reduce(points, seed)
     labels = _dense(reduced, size)
     return _describe(points, labels, inverse, np.asarray(keys).astype(str), f"{method}, HDBSCAN({size})")
+
+
+def smallest(texts: int) -> int:
+    """Fewest texts that make a group among so many different ones."""
+    return max(3, round(0.6 * math.sqrt(texts)))
 
 
 def _reduce(points: Vectors, seed: int) -> tuple[Floats, str]:

@@ -15,6 +15,7 @@ BelongingError                 something a person can put right; message names v
 │   ├── ModelUnavailable       no reply after every bounded retry
 │   └── ReplyError             a reply came and breaks its schema
 └── Incomplete                 the run ended with work left; a rerun continues
+    └── BudgetReached          it may spend no more
 
 Vendor errors are translated once, in `belonging_llm.adapters`.
 """
@@ -92,3 +93,7 @@ class Incomplete(BelongingError):
     """The run ended with work left; what is done is kept and a rerun continues."""
 
     exit_code = 3
+
+
+class BudgetReached(Incomplete):
+    """The run has spent what it may; a rerun with a higher limit continues."""

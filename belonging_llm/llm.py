@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict
 
 
 class ChatRequest(BaseModel):
@@ -31,7 +31,8 @@ class ChatReply(BaseModel):
     """What came back, before anybody trusts it.
 
     Attributes:
-        finish_reason: `stop`, `length` (truncated), or the endpoint's own word.
+        text: As it came, lone surrogates and NULs included.
+        finish_reason: `stop`, `length`, or the endpoint's own word; ask `truncated` rather than compare.
         prompt_tokens: None where the endpoint does not count.
     """
 
@@ -42,11 +43,10 @@ class ChatReply(BaseModel):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
 
-    @field_validator("text", mode="before")
-    @classmethod
-    def _without_surrogates(cls, text: str) -> str:
-        """Lone surrogates, which no database takes, become visible escapes."""
-        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    @property
+    def truncated(self) -> bool:
+        """Whether the reply was cut off at the token limit, in the words that endpoints have for it."""
+        return self.finish_reason.casefold() in {"length", "max_tokens", "max_output_tokens", "model_length"}
 
 
 class ChatModel(Protocol):
@@ -71,6 +71,25 @@ class ChatModel(Protocol):
             ModelUnavailable: a passing fault (busy, timeout, broken connection); try again.
             RequestRefused: this one request is not accepted (too long, filtered).
             ModelRefused: no request will be accepted (key, model name).
+        """
+
+
+@runtime_checkable
+class Probed(Protocol):
+    """What an endpoint may tell about itself beyond its replies; not every adapter asks."""
+
+    def context_window(self) -> int | None:
+        """Tokens that question and reply may have together; None where the endpoint does not tell.
+
+        Raises:
+            ModelError: as `ChatModel.complete`.
+        """
+
+    def gives_log_probabilities(self, request: ChatRequest) -> bool:
+        """Whether a reply to this request comes with log-probabilities of its tokens; sends it once.
+
+        Raises:
+            ModelError: as `ChatModel.complete`.
         """
 
 

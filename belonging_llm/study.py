@@ -66,6 +66,11 @@ class Settings(BaseModel):
         store: SQLAlchemy URL of the database; empty for `study.sqlite` in the folder.
         allow_remote: Whether interview text may leave this machine at all.
         ask_share: Largest share of segments that the language model is asked to code.
+        learn: Whether the coding learns from people's codings of the development split.
+        hold_out: Whether calibration and test participants are kept from it; without, nothing can be audited.
+        assign_error: A code is assigned where at most this share of such assignments is expected to be wrong.
+        miss_error: A code is not assigned where at most this share of such segments is expected to have it; what
+            lies between is left to people.
         shortest_themed: Segments with fewer words are coded but not grouped into themes.
     """
 
@@ -74,6 +79,10 @@ class Settings(BaseModel):
     name: str
     framework: str = DEFAULT_FRAMEWORK
     language: str = "en"
+    learn: bool = True
+    hold_out: bool = True
+    assign_error: float = Field(default=0.5, gt=0, lt=1)
+    miss_error: float = Field(default=0.12, ge=0, lt=1)
     store: str = ""
     llm: str = "local"
     embedder: str = "local"
@@ -195,6 +204,12 @@ max_words = 60
 shortest_themed = 5
 # Largest share of segments that the language model is asked to code where cheaper evidence is in doubt.
 ask_share = 0.04
+# Learn from people's codings of the development split (never from calibration or test).
+learn = true
+# A code is assigned where at most assign_error of such assignments are expected to be wrong, and not assigned where at
+# most miss_error of such segments are expected to have it. Between the two it is left to people.
+assign_error = 0.5
+miss_error = 0.12
 language = "en"
 seed = 0
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from belonging_llm.usecases import Analysed, Status
+from belonging_llm.budget import UNKNOWN
+from belonging_llm.prices import cost, dollars
+from belonging_llm.usecases import Analysed, Offer, Status
 
 _SHOWN = 10
 
@@ -22,6 +24,7 @@ def analysis_lines(result: Analysed) -> Iterator[str]:
     yield from _failures(result.failed)
     share = f", {result.model_seconds / result.seconds:.0%} of it model time" if result.calls else ""
     yield f"model calls: {result.calls}"
+    yield f"cost of this run: {result.cost}"
     yield f"time: {result.seconds} s{share}"
     yield f"report: {result.report}"
     if not result.complete:
@@ -47,6 +50,33 @@ def status_lines(result: Status) -> Iterator[str]:
     tokens = f"{usage['prompt_tokens']} tokens in, {usage['completion_tokens']} out"
     counted = "tokens not counted" if usage["prompt_tokens"] is None else tokens
     yield f"model calls so far: {usage['calls']} ({usage['seconds']} s, {counted})"
+    yield f"cost so far: {result.cost}"
+
+
+def offer_lines(offer: Offer) -> Iterator[str]:
+    """What a run may ask and cost, and where text goes, before anything is sent."""
+    most, price = offer.forecast, offer.budget.price
+    yield f"{offer.model}: interview text goes to {offer.endpoint}"
+    about = "themes are named already" if most.clustered else f"at most about {most.themes} to name and place themes"
+    yield f"  questions: at most {most.segments} about segments; {about}"
+    yield f"  calls: at most about {most.calls}, since a reply that cannot be used is asked for once more"
+    yield f"  tokens: about {most.prompt_tokens:,} in and at most {most.completion_tokens:,} out, each asked once"
+    money = cost(price, most.prompt_tokens, most.completion_tokens)
+    if price is None or money is None:
+        yield f"  cost: {UNKNOWN}; ask the vendor, and limit calls with --calls"
+    else:
+        yield f"  cost: at most about {dollars(money)} ({price.source}, {price.date}), each asked once"
+    if offer.budget.spent.replies:
+        spent = UNKNOWN if offer.budget.usd is None else dollars(offer.budget.usd)
+        yield f"  so far: {offer.budget.spent.replies} calls of this run, {spent}"
+    yield f"  stops at: {_limits(offer)}"
+
+
+def _limits(offer: Offer) -> str:
+    limit = offer.budget.limit
+    money = dollars(limit.usd) if limit.usd is not None else ""
+    calls = f"{limit.calls} calls" if limit.calls is not None else ""
+    return " or ".join(filter(None, (money, calls))) or "no limit (set one with --budget or --calls)"
 
 
 def _size(transcripts: int, participants: int, segments: int) -> str:

@@ -57,6 +57,35 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
         raise TableError(f"{path}: cannot be written: {error}") from error
 
 
+def write_rows(path: Path, rows: Sequence[Mapping[str, str]], names: Sequence[str]) -> None:
+    """Write a table by its ending (CSV, TSV, XLSX, Parquet), replacing what is there; whole or not at all.
+
+    In spreadsheets' formats a cell that would be taken as a formula gets an apostrophe.
+
+    Raises:
+        TableError: an unknown ending, or the file cannot be written.
+    """
+    import pandas as pd
+
+    ending = path.suffix.lower()
+    if ending not in ENDINGS:
+        raise TableError(f"{path}: not a table this program writes ({', '.join(ENDINGS)})")
+    safe = ending != ".parquet"
+    frame = pd.DataFrame([{n: _harmless(row[n]) if safe else row[n] for n in names} for row in rows], columns=list(names))
+    partial = path.with_name(f".{path.name}.part{ending}")
+    try:
+        if ending == ".xlsx":
+            frame.to_excel(partial, index=False)
+        elif ending == ".parquet":
+            frame.to_parquet(partial, index=False)
+        else:
+            frame.to_csv(partial, index=False, encoding="utf-8-sig", sep="\t" if ending == ".tsv" else ",")
+        partial.replace(path)
+    except (OSError, ValueError) as error:
+        partial.unlink(missing_ok=True)
+        raise TableError(f"{path}: cannot be written: {error}") from error
+
+
 def _harmless(cell: str) -> str:
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 

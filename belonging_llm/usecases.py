@@ -8,17 +8,22 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from belonging_llm.errors import InputError
+from belonging_llm.errors import BudgetReached, InputError
 from belonging_llm.study import Study
 
 if TYPE_CHECKING:
+    from belonging_llm.analysis import Workbench
     from belonging_llm.auditing.plan import Plan
     from belonging_llm.auditing.record import Audit
+    from belonging_llm.budget import Budget, Cost
     from belonging_llm.evaluation import Agreement
+    from belonging_llm.forecast import Forecast
+    from belonging_llm.store import Run
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class Analysed:
 
     Attributes:
         unchanged: Nothing changed since the last complete run; nothing was done.
-        calls: Model calls that this command paid for.
+        calls: Model calls that this command paid for; `cost` is what the whole run cost so far.
         seconds: Wall time of this command's work; `model_seconds` the part spent in model calls.
         failed: Segments with a failed outcome.
     """
@@ -46,10 +51,26 @@ class Analysed:
     calls: int
     seconds: float
     model_seconds: float
+    cost: Cost
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a run on a model elsewhere, or one that costs money, may ask and cost; somebody has to agree to it.
+
+    Attributes:
+        endpoint: Where interview text would go.
+        budget: The limit, the price, and what an interrupted run has spent before it is continued.
+    """
+
+    model: str
+    endpoint: str
+    forecast: Forecast
+    budget: Budget
 
 
 @dataclass(frozen=True)
@@ -68,20 +89,32 @@ class Status:
     outcomes: dict[str, int]
     failed: list[str]
     usage: dict[str, Any]
+    cost: Cost
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
         return asdict(self)
 
 
-def analyse(folder: Path, llm: str | None, embedder: str | None) -> Analysed:
+def analyse(
+    folder: Path,
+    llm: str | None,
+    embedder: str | None,
+    *,
+    agree: Callable[[Offer], None],
+    budget: float | None = None,
+    calls: int | None = None,
+) -> Analysed:
     """Run the analysis flow on a study and write its report.
 
     Args:
         llm: Spec of the language model; the study's own when None.
         embedder: Spec of the embedding model, likewise.
+        agree: Asked before the first call of a model elsewhere; raises where nobody agrees.
+        budget: The most US dollars that the run may spend; `calls` the most calls.
 
     Raises:
+        BudgetReached: the run has spent what it may.
         BelongingError: bad input, a refused or missing model, or an endpoint that is gone.
     """
     from belonging_llm import analysis
@@ -89,16 +122,41 @@ def analyse(folder: Path, llm: str | None, embedder: str | None) -> Analysed:
 
     started = time.monotonic()
     study = Study(folder)
-    job = Job(str(study.folder), llm or study.settings.llm, embedder or study.settings.embedder)
-    run, unchanged = analysis.prepare(job)
+    job = Job(str(study.folder), llm or study.settings.llm, embedder or study.settings.embedder, budget, calls)
+    run, unchanged = analysis.prepare(job, lambda bench, interrupted: _offer(bench, interrupted, agree))
     if not unchanged:
-        _run_flow(study, job)
+        try:
+            _run_flow(study, job)
+        except BudgetReached as error:
+            raise BudgetReached(f"{error}. {_left(study, run.id)}") from error
     bench = analysis.workbench(job)
     calls, model_seconds = bench.work_done()
     report = study.reports / "findings.html"
     if not unchanged or not _is_of(report, run.id):
         write_report(folder)
     return _analysed(study, run.id, unchanged, calls, time.monotonic() - started, model_seconds)
+
+
+def _offer(bench: Workbench, interrupted: Run | None, agree: Callable[[Offer], None]) -> None:
+    """Have somebody agree, unless the model runs here."""
+    from belonging_llm.forecast import forecast
+    from belonging_llm.prices import HERE
+
+    budget = bench.budget(interrupted.id if interrupted else None)
+    if bench.model is None or bench.model.endpoint is None or budget.price == HERE:
+        return
+    clustered = bool(interrupted and bench.store.findings.themes(interrupted.id))
+    share = bench.settings.ask_share
+    most = forecast(bench.segments, bench.framework, bench.prompts, share=share, clustered=clustered)
+    agree(Offer(bench.model.id, bench.model.endpoint, most, budget))
+
+
+def _left(study: Study, run_id: str) -> str:
+    """What a run that had to stop has not done yet."""
+    segments, coded = study.store.corpus.segments(), study.store.findings.coded(run_id)
+    waiting = f"outcomes for {sum(s.id not in coded for s in segments)} of {len(segments)} segments"
+    themed = bool(study.store.findings.themes(run_id))
+    return f"Left: {waiting if themed else f'names and places of themes, then {waiting}'}"
 
 
 def _run_flow(study: Study, job: Any) -> None:
@@ -133,6 +191,7 @@ def _is_of(report: Path, run_id: str) -> bool:
 
 def _analysed(study: Study, run_id: str, unchanged: bool, calls: int, seconds: float, model_seconds: float) -> Analysed:
     from belonging_llm.analysis import failed_segments
+    from belonging_llm.budget import bill
 
     store = study.store
     run, themes, segments = store.runs.get(run_id), store.findings.themes(run_id), store.corpus.segments()
@@ -162,16 +221,18 @@ def _analysed(study: Study, run_id: str, unchanged: bool, calls: int, seconds: f
         calls=calls,
         seconds=round(seconds, 1),
         model_seconds=round(model_seconds, 1),
+        cost=bill(store.ledger.spending(run_id)),
     )
 
 
 def status(folder: Path) -> Status:
-    """What is in a study, what is coded, what waits, what failed.
+    """What is in a study, what is coded, what waits, what failed, what it cost.
 
     Raises:
         StudyError: not a study.
     """
     from belonging_llm.analysis import failed_segments
+    from belonging_llm.budget import bill
     from belonging_llm.importing import split_transcripts
 
     study = Study(folder)
@@ -194,6 +255,7 @@ def status(folder: Path) -> Status:
         outcomes=dict(store.findings.outcomes(newest.id)) if newest else {},
         failed=failed_segments(store.findings.codings(newest.id)) if newest else [],
         usage=store.ledger.usage(),
+        cost=bill(store.ledger.spending()),
     )
 
 

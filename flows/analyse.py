@@ -7,6 +7,7 @@ kept its result would do both a second time, so tasks have neither.
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 from prefect import flow, task
 
@@ -14,53 +15,65 @@ from belonging_llm import analysis
 from belonging_llm.analysis import Job
 from belonging_llm.progress import Progress
 
+Plain = dict[str, Any]
+
 
 @task(name="embed segments", retries=0, persist_result=False)
-def embed_segments(job: dict[str, str]) -> int:
+def embed_segments(job: Plain) -> int:
     """Vectors for every segment."""
     with Progress("embedding segments") as progress:
         return analysis.embed_segments(Job(**job), progress)
 
 
 @task(name="find themes", retries=0, persist_result=False)
-def find_themes(job: dict[str, str], run_id: str) -> int:
+def find_themes(job: Plain, run_id: str) -> int:
     """Themes, named and mapped."""
     with Progress("naming and mapping themes") as progress:
         return analysis.find_themes(Job(**job), run_id, progress)
 
 
+@task(name="try model", retries=0, persist_result=False)
+def try_model(job: Plain, run_id: str) -> int:
+    """What the model's word is worth, where people have judged."""
+    with Progress("hearing the model where people judged") as progress:
+        return analysis.try_model(Job(**job), run_id, progress)
+
+
 @task(name="code batch", retries=0, persist_result=False)
-def code_batch(job: dict[str, str], run_id: str, rows: list[int], place: str) -> int:
+def code_batch(job: Plain, run_id: str, rows: list[int], place: str) -> int:
     """Outcomes for one batch of segments."""
     with Progress(f"coding segments, batch {place}") as progress:
         return analysis.code_batch(Job(**job), run_id, rows, progress)
 
 
 @task(name="finish run", retries=0, persist_result=False)
-def finish(job: dict[str, str], run_id: str) -> str:
+def finish(job: Plain, run_id: str) -> str:
     """Close the run; returns its status."""
     return analysis.finish(Job(**job), run_id).status
 
 
 @flow(name="analyse", persist_result=False)
-def analyse(folder: str, llm: str, embedder: str) -> str:
+def analyse(folder: str, llm: str, embedder: str, budget: float | None = None, calls: int | None = None) -> str:
     """Analyse a study from transcripts to codings.
 
     Args:
         folder: The study's folder.
         llm: Spec of the language model, such as `local`.
         embedder: Spec of the embedding model, such as `local`.
+        budget: The most US dollars that the run may spend.
+        calls: The most calls of the language model that it may make.
 
     Returns:
         The id of the run that holds the result; an unchanged study returns its last run.
     """
-    job = Job(folder, llm, embedder)
+    job = Job(folder, llm, embedder, budget, calls)
     run, unchanged = analysis.prepare(job)
     if unchanged:
         return run.id
     plain = asdict(job)
     embed_segments(plain)
     find_themes(plain, run.id)
+    try_model(plain, run.id)
     waiting = analysis.batches(job, run.id)
     for number, rows in enumerate(waiting, 1):
         code_batch(plain, run.id, rows, f"{number} of {len(waiting)}")

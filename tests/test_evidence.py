@@ -78,6 +78,10 @@ def test_words_too_short_to_be_evidence(words: str) -> None:
     assert locate(words, f"ab {words} ab ... ''''' ab") is None
 
 
+def test_words_that_are_mostly_odd_spaces_are_no_evidence() -> None:
+    assert locate("x\u00a0\u00a0\u00a0", "a fox ran") is None
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [("at work", "I felt at home."), ("at home", ""), ("at home", "athome"), ("feel at home", "I felt at home")],

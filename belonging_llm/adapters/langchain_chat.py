@@ -45,7 +45,7 @@ class LangChainChat:
         usage = answer.usage_metadata or {}
         return ChatReply(
             text=content_text(answer.content),
-            finish_reason=str(answer.response_metadata.get("finish_reason") or "stop"),
+            finish_reason=_finish_reason(answer.response_metadata),
             prompt_tokens=usage.get("input_tokens"),
             completion_tokens=usage.get("output_tokens"),
         )
@@ -60,6 +60,12 @@ class LangChainChat:
             raise ModelRefused(f"langchain provider {self.provider}: {error}") from error
         except Exception as error:  # an unknown provider, a missing key: each package has its own error
             raise ModelRefused(f"langchain provider {self.provider} cannot be set up: {error}") from error
+
+
+def _finish_reason(metadata: dict[str, Any]) -> str:
+    """Why the reply ended; each provider's package has its own name for it."""
+    given = (metadata.get(name) for name in ("finish_reason", "stop_reason", "done_reason"))
+    return next((str(reason) for reason in given if reason), "stop")
 
 
 def _translated(error: Exception) -> Exception:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -39,10 +41,24 @@ class OpenAIChat:
 
     def complete(self, request: ChatRequest) -> ChatReply:
         """Answer one request, trying once; see `ChatModel.complete`."""
-        import openai
+        return _reply(self._create(request), self.endpoint)
 
-        try:
-            answer = self._client.chat.completions.create(
+    def gives_log_probabilities(self, request: ChatRequest) -> bool:
+        """See `Probed.gives_log_probabilities`."""
+        choices = getattr(self._create(request, logprobs=True), "choices", None) or [None]
+        return bool(getattr(getattr(choices[0], "logprobs", None), "content", None))
+
+    def context_window(self) -> int | None:
+        """See `Probed.context_window`; servers put it under different names, OpenAI itself does not tell."""
+        with self._translated():
+            listed = getattr(self._client.models.list(), "data", None) or []
+        entries = [entry.model_dump() for entry in listed if hasattr(entry, "model_dump")]
+        mine = [entry for entry in entries if entry.get("id") == self.model] or entries[: len(entries) == 1]
+        return next((size for entry in mine if (size := _window(entry))), None)
+
+    def _create(self, request: ChatRequest, **more: Any) -> Any:
+        with self._translated():
+            return self._client.chat.completions.create(
                 model=self.model,
                 messages=[{"role": "system", "content": request.system}, {"role": "user", "content": request.user}],
                 max_tokens=request.max_tokens,
@@ -52,12 +68,20 @@ class OpenAIChat:
                     "type": "json_schema",
                     "json_schema": {"name": "reply", "schema": request.reply_schema, "strict": True},
                 },
+                **more,
             )
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """The SDK's errors as ours."""
+        import openai
+
+        try:
+            yield
         except openai.APIStatusError as error:
             raise translate(error.status_code, error.code, error.response.headers.get("retry-after")) from None
         except (openai.APIConnectionError, openai.APIError, ValueError) as error:
             raise ModelUnavailable(f"{self.endpoint}: {type(error).__name__}") from None
-        return _reply(answer, self.endpoint)
 
     @cached_property
     def _client(self) -> OpenAI:
@@ -119,6 +143,14 @@ def content_text(content: object) -> str:
         return content
     parts = content if isinstance(content, list) else []
     return "".join(str(part.get("text") or "") if isinstance(part, dict) else str(part) for part in parts)
+
+
+def _window(entry: dict[str, Any]) -> int | None:
+    """Of a model's entry in the list of models: vLLM's name for it, that of routers, that of llama.cpp."""
+    meta = entry.get("meta")
+    told = [entry.get(name) for name in ("max_model_len", "context_length", "context_window")]
+    told.append(meta.get("n_ctx") if isinstance(meta, dict) else None)
+    return next((size for size in told if isinstance(size, int) and size > 0), None)
 
 
 def _count(usage: object, name: str) -> int | None:

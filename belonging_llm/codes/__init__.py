@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from belonging_llm.codes.assign import Assigned, assign, evidence_of, open_pairs
+from belonging_llm.codes.assign import Assigned, assign
 from belonging_llm.codes.coding import Coding, EvidenceSpan, Judgement, Outcome, Polarity, Provenance
+from belonging_llm.codes.decide import Bar, Chances, chances, open_pairs
+from belonging_llm.codes.judge import OpenSegment, Verdict, judge
+from belonging_llm.codes.probe import NO_LESSONS, Learned, Lessons, features, learn, learn_polarity
 from belonging_llm.codes.signals import Signals, weigh
+from belonging_llm.codes.word import UNHEARD, Word, worth
 
 __all__ = [
+    "NO_LESSONS",
+    "UNHEARD",
     "Assigned",
+    "Bar",
+    "Chances",
     "Coding",
     "EvidenceSpan",
     "Judgement",
+    "Learned",
+    "Lessons",
+    "OpenSegment",
     "Outcome",
     "Polarity",
     "Provenance",
     "Signals",
+    "Verdict",
+    "Word",
     "assign",
-    "evidence_of",
+    "chances",
+    "features",
+    "judge",
+    "learn",
+    "learn_polarity",
     "open_pairs",
     "weigh",
+    "worth",
 ]

@@ -1,7 +1,4 @@
-"""Give every segment and code an outcome: cheap evidence first, a model where it is in doubt.
-
-This is the first, plain version. Its confidence is ordered, not calibrated.
-"""
+"""Give every segment and code an outcome: cheap evidence first, a model where it is in doubt, people where both are."""
 
 from __future__ import annotations
 
@@ -14,17 +11,14 @@ import numpy as np
 from belonging_llm.asking import Asker
 from belonging_llm.codebook import Framework
 from belonging_llm.codes.coding import Coding, EvidenceSpan, Outcome, Polarity, Provenance
+from belonging_llm.codes.decide import Bar, Chances, after
 from belonging_llm.codes.judge import OpenSegment, Verdict, judge
 from belonging_llm.codes.signals import Embed, Floats, Signals, profile
+from belonging_llm.codes.word import UNHEARD, Word
 from belonging_llm.prompts import Prompt
 from belonging_llm.segments import Segment, Span, sentences
 
-# Standard deviations of likeness; a theme mapped to the code counts as much as THEME of them.
-THEME = 0.75
-SURE = 2.25
-LIKELY = 1.6
-DOUBT = 1.1
-CANDIDATES = 2
+EVEN_ODDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -43,32 +37,10 @@ class Assigned:
     failed: int
 
 
-def evidence_of(signals: Signals) -> Floats:
-    """How much the cheap evidence speaks for each pair, in standard deviations; shape (n, n_codes)."""
-    return np.asarray(signals.similarity + THEME * signals.theme)
-
-
-def open_pairs(evidence: Floats, share: float) -> dict[int, list[int]]:
-    """Pairs to ask about, by segment: where likeness and themes leave doubt, or contradict.
-
-    Args:
-        evidence: Shape (n_segments, n_codes).
-        share: Largest share of segments to ask about; the most doubtful come first.
-
-    Returns:
-        Columns by row; rows by how near their closest pair lies to the middle of the doubt.
-    """
-    open_to_question = (evidence >= DOUBT) & (evidence < SURE)
-    distance = np.where(open_to_question, np.abs(evidence - LIKELY), np.inf)
-    order = np.argsort(distance.min(axis=1, initial=np.inf), kind="stable")
-    rows = [int(i) for i in order if open_to_question[i].any()][: math.floor(share * len(evidence) + 1e-9)]
-    most = np.minimum(CANDIDATES, open_to_question.sum(axis=1))
-    return {i: sorted(map(int, np.argsort(distance[i], kind="stable")[: most[i]])) for i in rows}
-
-
 def assign(
     segments: Sequence[Segment],
     signals: Signals,
+    likely: Chances,
     questions: Sequence[str],
     *,
     open_to: dict[int, list[int]],
@@ -77,15 +49,22 @@ def assign(
     prompt: Prompt,
     embed: Embed,
     encoder: str,
+    bar: Bar,
+    word: Word = UNHEARD,
+    absent: Floats | None = None,
     done: Callable[[int], None] = lambda _: None,
 ) -> Assigned:
     """Decide every pair of these segments.
 
     Args:
-        signals: Rows as in `segments`.
+        signals: Rows as in `segments`; likewise `likely`.
         questions: The interviewer's question before each segment, "" where there is none.
         open_to: Columns to ask about, by row of `segments`.
-        asker: None decides without a language model; pairs that are likely but not sure are abstained on.
+        asker: None decides without a language model.
+        bar: Which errors may be made without a person.
+        word: What the model's word is worth.
+        absent: Learned probability that belonging is absent where a code applies, shape (n_segments,); None where
+            too little was coded.
         embed: Unit vectors of sentences, by the encoder named `encoder`.
 
     Raises:
@@ -93,12 +72,9 @@ def assign(
     """
     asked = [_open(segments[i], columns, questions[i], framework) for i, columns in sorted(open_to.items())]
     said = judge(asked, framework, asker=asker, prompt=prompt, done=done) if asker else {}
-    desk = _Desk(framework, asker.model.id if asker else "", encoder, prompt, said)
-    strength = evidence_of(signals)
+    desk = _Desk(framework, asker.model.id if asker else "", encoder, prompt, said, signals, likely, bar, word, absent)
     codings = [
-        desk.decide(segment, j, signals, i, float(strength[i, j]))
-        for i, segment in enumerate(segments)
-        for j in range(len(framework.assignable))
+        desk.decide(segment, i, j) for i, segment in enumerate(segments) for j in range(len(framework.assignable))
     ]
     verdicts = [v for answer in said.values() if not isinstance(answer, Exception) for v in answer.values()]
     return Assigned(
@@ -122,8 +98,13 @@ class _Desk:
     encoder: str
     prompt: Prompt
     said: Mapping[str, dict[str, Verdict] | Exception]
+    signals: Signals
+    likely: Chances
+    bar: Bar
+    word: Word
+    absent: Floats | None
 
-    def decide(self, segment: Segment, column: int, signals: Signals, row: int, strength: float) -> Coding:
+    def decide(self, segment: Segment, row: int, column: int) -> Coding:
         """The coding of one pair."""
         code = self.framework.assignable[column].id
         answer = self.said.get(segment.id, {})
@@ -135,47 +116,46 @@ class _Desk:
             coder=f"model:{self.model or self.encoder}",
             outcome=Outcome.FAILED,
             rationale=f"no usable reply: {answer}" if failed else "",
-            provenance=self._provenance(signals, row, column, segment.id in self.said, verdict),
+            provenance=self._provenance(row, column, segment.id in self.said, verdict),
         )
-        return base if failed else _decide(base, strength, float(signals.leaning[row, column]), verdict)
+        return base if failed else self._decided(base, row, column, verdict)
 
-    def _provenance(self, signals: Signals, row: int, column: int, asked: bool, verdict: Verdict | None) -> Provenance:
+    def _decided(self, base: Coding, row: int, column: int, verdict: Verdict | None) -> Coding:
+        """One outcome from the evidence and the model's word, if it was asked."""
+        chance = base.provenance.chance or 0.0
+        outcome = self.bar.outcome(chance)
+        update: dict[str, object] = {
+            "outcome": outcome,
+            "confidence": round(chance if outcome is not Outcome.NOT_ASSIGNED else 1 - chance, 3),
+            "rationale": _rationale(base.provenance, verdict),
+        }
+        if outcome is Outcome.ASSIGNED:
+            update["polarity"] = verdict.polarity if verdict and verdict.applies else self._polarity(row, column)
+            update["evidence"] = (verdict.evidence,) if verdict and verdict.evidence else ()
+        return base.model_copy(update=update)
+
+    def _polarity(self, row: int, column: int) -> Polarity | None:
+        if self.absent is not None:
+            return Polarity.ABSENT if self.absent[row] >= EVEN_ODDS else Polarity.EXPERIENCED
+        return _polarity(float(self.signals.leaning[row, column]))
+
+    def _provenance(self, row: int, column: int, asked: bool, verdict: Verdict | None) -> Provenance:
+        applies = verdict.applies if verdict else None
+        shift = self.word.shift(applies)
         return Provenance(
             model=self.model if asked else "",
             encoder=self.encoder,
             prompt=self.prompt.name if asked else "",
             prompt_digest=self.prompt.digest if asked else "",
             codebook_digest=self.framework.digest,
-            similarity=round(float(signals.similarity[row, column]), 3),
-            theme=round(float(signals.theme[row, column]), 3),
+            similarity=round(float(self.signals.similarity[row, column]), 3),
+            theme=round(float(self.signals.theme[row, column]), 3),
+            taught=bool(self.likely.taught[column]),
+            chance=round(after(float(self.likely.chance[row, column]), shift), 4),
+            guess=bool(self.likely.leaning[row, column] + shift >= 0),
             asked=asked,
-            said=verdict.applies if verdict else None,
+            said=applies,
         )
-
-
-def _decide(base: Coding, strength: float, leaning: float, verdict: Verdict | None) -> Coding:
-    """One outcome from the evidence and the model's word, if it was asked."""
-    outcome = _outcome(strength, verdict)
-    chance = 1 / (1 + math.exp(-1.5 * (strength - LIKELY) - (0.5 if verdict and verdict.applies else 0.0)))
-    update: dict[str, object] = {
-        "outcome": outcome,
-        "confidence": round(chance if outcome is not Outcome.NOT_ASSIGNED else 1 - chance, 3),
-        "rationale": _rationale(base.provenance, verdict),
-    }
-    if outcome is Outcome.ASSIGNED:
-        update["polarity"] = verdict.polarity if verdict else _polarity(leaning)
-        update["evidence"] = (verdict.evidence,) if verdict and verdict.evidence else ()
-    return base.model_copy(update=update)
-
-
-def _outcome(strength: float, verdict: Verdict | None) -> Outcome:
-    if verdict is None:
-        if strength >= SURE:
-            return Outcome.ASSIGNED
-        return Outcome.ABSTAINED if strength >= LIKELY else Outcome.NOT_ASSIGNED
-    if verdict.applies:
-        return Outcome.ASSIGNED
-    return Outcome.ABSTAINED if strength >= LIKELY else Outcome.NOT_ASSIGNED
 
 
 def _polarity(leaning: float) -> Polarity | None:
@@ -185,7 +165,9 @@ def _polarity(leaning: float) -> Polarity | None:
 
 
 def _rationale(signals: Provenance, verdict: Verdict | None) -> str:
-    parts = [f"likeness to the code {signals.similarity:+.1f} SD"]
+    learned = f"people's codings make it {signals.chance:.0%} likely" if signals.taught else ""
+    parts = [learned] if learned else []
+    parts.append(f"likeness to the code {signals.similarity:+.1f} SD")
     if signals.theme:
         parts.append(f"its theme is mapped to the code (membership {signals.theme:.2f})")
     if verdict:
@@ -206,7 +188,7 @@ def _with_sentences(
     for i, spans in bare.items():
         text = texts[codings[i].segment_id]
         best = max(spans, key=lambda s: float(vectors[row[text[s.start : s.end]]] @ meaning[codings[i].code]))
-        found[i] = codings[i].model_copy(update={"evidence": (_span(best),)})
+        found[i] = codings[i].model_copy(update={"evidence": (_from_word(best, text),)})
     return found
 
 
@@ -214,5 +196,7 @@ def _needs_evidence(coding: Coding) -> bool:
     return coding.outcome is Outcome.ASSIGNED and not coding.evidence
 
 
-def _span(span: Span) -> EvidenceSpan:
-    return EvidenceSpan(start=span.start, end=span.end)
+def _from_word(span: Span, text: str) -> EvidenceSpan:
+    """A span less what stands before its first letter or digit: dashes and signs are no evidence."""
+    lead = next((k for k, character in enumerate(text[span.start : span.end]) if character.isalnum()), 0)
+    return EvidenceSpan(start=span.start + lead, end=span.end)

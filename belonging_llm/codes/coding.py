@@ -40,6 +40,9 @@ class Provenance(BaseModel):
         model: Id of the language model that was asked; empty when it was not.
         similarity: How close the segment is to the code, in standard deviations over all segments.
         theme: Strength (0..1) with which a theme mapped to the code holds the segment.
+        taught: Whether the code was learned from people's codings.
+        chance: Probability that a person would give the code, the model's word included.
+        guess: What it would say if it had to: yes or no.
         asked: Whether the language model was asked about this segment.
         said: What it answered for this code; None when not asked or no usable reply.
     """
@@ -53,6 +56,9 @@ class Provenance(BaseModel):
     codebook_digest: str = ""
     similarity: float | None = None
     theme: float | None = None
+    taught: bool = False
+    chance: float | None = None
+    guess: bool | None = None
     asked: bool = False
     said: bool | None = None
 
@@ -78,7 +84,8 @@ class Coding(BaseModel):
 
     Attributes:
         coder: A person's name or initial, or `model:…`.
-        confidence: 0..1, not calibrated unless a calibration says so; None for people and failures.
+        confidence: That the outcome is right, 0..1; calibrated where `provenance.taught`; None for people and
+            failures; of an abstention, the chance that the code applies.
         polarity: None when not judged.
         rationale: Which evidence led to the outcome, in words.
     """

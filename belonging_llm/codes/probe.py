@@ -22,6 +22,7 @@ from belonging_llm.embeddings import Vectors
 STRENGTH = 0.1
 VECTOR, SURFACE, EVIDENCE = 5.0, 1.0, 0.5
 FEWEST = 3
+FEWEST_POLAR = 20
 FOLDS = 5
 # Pulls calibration towards what all codes share; worth this many examples.
 SHARED = 20.0
@@ -100,7 +101,22 @@ def learn(seen: Floats, lessons: Lessons, checks: Lessons = NO_LESSONS) -> Learn
         known, truth = scores[checks.rows], checks.shares
     else:
         known, truth = held_out, lessons.shares
-    return Learned(scores, _calibrated(scores, known, truth), ~np.isnan(scores).all(0) if len(seen) else np.zeros(0, bool))
+    return Learned(
+        scores, _calibrated(scores, known, truth), ~np.isnan(scores).all(0) if len(seen) else np.zeros(0, bool)
+    )
+
+
+def learn_polarity(seen: Floats, rows: NDArray[np.intp], absent: Floats) -> Floats | None:
+    """Probability that belonging is absent where a code applies, all codes together; None with too few examples.
+
+    Args:
+        rows: Segments of the features that people gave a code with a polarity; one may come several times.
+        absent: What they said, shape (n,): 1 absent, 0 experienced, 0.5 mixed.
+    """
+    if len(rows) < FEWEST_POLAR or not 0 < absent.mean() < 1:
+        return None
+    model = _fit(seen[rows], absent)
+    return np.asarray(model.predict_proba(seen)[:, 1])
 
 
 def _enough(share: Floats) -> bool:

@@ -29,8 +29,8 @@ class Gap:
     Attributes:
         here: The measure among the group's participants, with interval; likewise `elsewhere`.
         gap: `here` − `elsewhere`, with interval.
-        p_value: Two-sided, normal with the resamples' standard error; None where nothing varies. `p_adjusted` after Holm over all
-            gaps of the table.
+        p_value: Two-sided, normal with the resamples' standard error; None where nothing varies. `p_adjusted` after
+            Holm over all gaps of the table.
     """
 
     attribute: str

@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from belonging_llm.asking import LedgerEntry
-from belonging_llm.llm import ChatReply, ChatRequest
+from belonging_llm.budget import Spending, billed
+from belonging_llm.llm import ChatReply, ChatRequest, is_loopback
 from belonging_llm.provenance import digest, now
 from belonging_llm.store.schema import call, egress
 
@@ -56,13 +57,32 @@ class StoredLedger:
             query = query.where(call.c.run_id == run_id)
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
-        replies = [ChatReply.model_validate_json(reply) for reply, _ in rows]
+        replies = [_reply(reply) for reply, _ in rows]
         return {
             "calls": len(rows),
             "seconds": round(sum(seconds for _, seconds in rows), 1),
             "prompt_tokens": _sum([r.prompt_tokens for r in replies]),
             "completion_tokens": _sum([r.completion_tokens for r in replies]),
         }
+
+    def spending(self, run_id: str | None = None) -> list[Spending]:
+        """What the replies of a run, or of all, are charged for, by model."""
+        query = sa.select(call.c.model, call.c.request, call.c.reply).order_by(call.c.model)
+        if run_id is not None:
+            query = query.where(call.c.run_id == run_id)
+        found: dict[str, Spending] = {}
+        with self._engine.connect() as connection:
+            away = self._away(connection)
+            for model, request, reply in connection.execute(query):
+                so_far = found.get(model) or Spending(model, here=model not in away)
+                found[model] = so_far.plus(billed(ChatRequest.model_validate_json(request), _reply(reply)))
+        return list(found.values())
+
+    @staticmethod
+    def _away(connection: sa.Connection) -> set[str]:
+        """Models that text went to on other machines."""
+        rows = connection.execute(sa.select(egress.c.model, egress.c.endpoint).distinct())
+        return {model for model, endpoint in rows if not is_loopback(endpoint)}
 
 
 def _sum(counts: Sequence[int | None]) -> int | None:
@@ -76,6 +96,11 @@ def _storable(reply: ChatReply) -> str:
     return json.dumps(reply.model_dump())
 
 
+def _reply(stored: str) -> ChatReply:
+    """What `_storable` kept; pydantic's own JSON reader refuses escaped lone surrogates."""
+    return ChatReply.model_validate(json.loads(stored))
+
+
 def _entry(row: sa.RowMapping) -> LedgerEntry:
     fields = {name: row[name] for name in LedgerEntry.model_fields if name != "reply"}
-    return LedgerEntry(**fields, reply=ChatReply.model_validate(json.loads(row["reply"])))
+    return LedgerEntry(**fields, reply=_reply(row["reply"]))

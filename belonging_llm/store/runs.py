@@ -44,8 +44,7 @@ class Runs:
     def start(self, inputs_digest: str, settings: Mapping[str, Any]) -> Run:
         """Continue the interrupted run with the same inputs, or begin a new one."""
         with self._engine.begin() as connection:
-            query = sa.select(run).where(run.c.inputs_digest == inputs_digest, run.c.status == "running")
-            row = connection.execute(query).mappings().first()
+            row = connection.execute(_running(inputs_digest)).mappings().first()
             if row is None:
                 fresh = {
                     "id": uuid4().hex,
@@ -59,6 +58,12 @@ class Runs:
                 connection.execute(run.insert(), fresh)
                 return _run(fresh)
             return _run(dict(row))
+
+    def interrupted(self, inputs_digest: str) -> Run | None:
+        """The run that `start` would continue."""
+        with self._engine.connect() as connection:
+            row = connection.execute(_running(inputs_digest)).mappings().first()
+        return _run(dict(row)) if row else None
 
     def note(self, run_id: str, **counts: Any) -> None:
         """Add to a run's counts."""
@@ -91,6 +96,10 @@ class Runs:
         with self._engine.connect() as connection:
             row = connection.execute(query.limit(1)).mappings().first()
         return _run(dict(row)) if row else None
+
+
+def _running(inputs_digest: str) -> sa.Select[Any]:
+    return sa.select(run).where(run.c.inputs_digest == inputs_digest, run.c.status == "running")
 
 
 def _run(row: Mapping[str, Any]) -> Run:

@@ -1,0 +1,118 @@
+"""What the model may learn from people: the development split's codings, and calibration's; never test's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from belonging_llm.auditing.splits import Part, parts
+from belonging_llm.codes import NO_LESSONS, Lessons, Outcome, Polarity
+from belonging_llm.errors import StudyError
+from belonging_llm.provenance import digest
+from belonging_llm.segments import Segment
+from belonging_llm.study import Study
+
+ABSENCE = {Polarity.ABSENT: 1.0, Polarity.MIXED: 0.5, Polarity.EXPERIENCED: 0.0}
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """Human codings that may shape the coding of everything else.
+
+    Attributes:
+        development: To learn from; `calibration` to calibrate on.
+        polar_rows: Development segments that somebody gave a code with a polarity, one entry a coding.
+        polar_absent: What they said: 1 absent, 0.5 mixed, 0 experienced.
+    """
+
+    development: Lessons
+    calibration: Lessons
+    polar_rows: np.ndarray
+    polar_absent: np.ndarray
+
+    def shares(self, n_segments: int, n_codes: int) -> np.ndarray | None:
+        """What people said of every segment, shape (n_segments, n_codes); NaN where they said nothing."""
+        if not len(self.development):
+            return None
+        found = np.full((n_segments, n_codes), np.nan)
+        for part in (self.development, self.calibration):
+            if len(part):
+                found[part.rows] = part.shares
+        return found
+
+    @property
+    def digest(self) -> str:
+        """Names what was learned from."""
+        return digest([_plain(self.development), _plain(self.calibration), self.polar_absent.tolist()])
+
+
+NOTHING = Teaching(NO_LESSONS, NO_LESSONS, np.empty(0, np.intp), np.empty(0))
+
+
+def teaching(study: Study, segments: Sequence[Segment], *, everything: bool = False) -> Teaching:
+    """People's codings of the development and calibration splits, as rows of `segments`.
+
+    Args:
+        everything: Learn from all human codings; for tables that nobody will audit against.
+    """
+    if not study.store.findings.judgements():
+        return NOTHING
+    if everything:
+        return _teaching(study, segments, {s.participant for s in segments}, ())
+    try:
+        where = parts(study)
+    except StudyError:
+        # Too few participants to keep any apart: learning from them would leave nobody to judge by.
+        return NOTHING
+    people = {part: {who for who, p in where.items() if p is part} for part in Part}
+    return _teaching(study, segments, people[Part.DEVELOPMENT], people[Part.CALIBRATION])
+
+
+def _teaching(
+    study: Study, segments: Sequence[Segment], development: Collection[str], calibration: Collection[str]
+) -> Teaching:
+    place = {s.id: i for i, s in enumerate(segments)}
+    who = {s.id: s.participant for s in segments}
+    rows, absent = [], []
+    for c in study.store.findings.codings():
+        if c.polarity and who.get(c.segment_id) in development and c.outcome is Outcome.ASSIGNED:
+            rows.append(place[c.segment_id])
+            absent.append(ABSENCE[c.polarity])
+    return Teaching(
+        _lessons(study, segments, development),
+        _lessons(study, segments, calibration),
+        np.array(rows, np.intp),
+        np.array(absent),
+    )
+
+
+def _lessons(study: Study, segments: Sequence[Segment], participants: Collection[str]) -> Lessons:
+    """Shares of the coders who judged each segment; the adjudicator's word where nobody else judged it."""
+    place = {s.id: i for i, s in enumerate(segments) if s.participant in participants}
+    codes = [code.id for code in study.framework().assignable]
+    adjudicator = study.settings.audit.adjudicator
+    judged: dict[str, set[str]] = {}
+    for j in study.store.findings.judgements():
+        if j.segment_id in place and not j.saw_model:
+            judged.setdefault(j.segment_id, set()).add(j.coder)
+    if not judged:
+        return NO_LESSONS
+    raw = {unit: (coders - {adjudicator}) or coders for unit, coders in judged.items()}
+    units = sorted(raw, key=lambda unit: place[unit])
+    row = {unit: i for i, unit in enumerate(units)}
+    counts = np.zeros((len(units), len(codes)))
+    for c in study.store.findings.codings():
+        if c.segment_id in row and c.code in codes and c.coder in raw[c.segment_id] and c.outcome is Outcome.ASSIGNED:
+            counts[row[c.segment_id], codes.index(c.code)] += 1
+    people = {name: g for g, name in enumerate(sorted({segments[place[u]].participant for u in units}))}
+    return Lessons(
+        rows=np.array([place[unit] for unit in units], np.intp),
+        shares=counts / np.array([len(raw[unit]) for unit in units])[:, None],
+        groups=np.array([people[segments[place[unit]].participant] for unit in units], np.intp),
+    )
+
+
+def _plain(lessons: Lessons) -> list[object]:
+    return [lessons.rows.tolist(), lessons.shares.round(6).tolist()]
