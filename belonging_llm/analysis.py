@@ -218,10 +218,11 @@ def prepare(job: Job, agree: Callable[[Workbench, Run | None], None] = lambda *_
     split_transcripts(study)
     study.store.close()
     bench = workbench(job)
-    search_for_leaks(bench.study)
     if not bench.segments:
         raise StudyError(f"{job.folder}: nothing to analyse; bring interviews in with `belonging import`")
+    # Learning splits the participants: what is sealed then must not be in what the model is shown.
     inputs = bench.inputs()
+    search_for_leaks(bench.study)
     inputs_digest = digest(inputs)
     last = bench.store.runs.latest()
     if last and last.status == "complete" and last.inputs_digest == inputs_digest:
@@ -308,12 +309,15 @@ def try_model(job: Job, run_id: str, done: Done = _silent) -> int:
         for i in rows
     ]
     prompt = bench.prompts["code_segment.v1"]
+    failures = dict(asker.failures)
     said = codes.judge(asked, bench.framework, asker=asker, prompt=prompt, done=lambda n: done(n, len(asked)))
+    # Coding meets the same failures again and counts them there.
+    asker.failures = failures
     answers = [
-        (verdict.applies, float(known[row, ids.index(code)]))
+        (verdict.applies, share)
         for row in rows
         for code, verdict in _verdicts(said[bench.segments[row].id]).items()
-        if known is not None
+        if known is not None and not np.isnan(share := float(known[row, ids.index(code)]))
     ]
     bench.store.runs.note(run_id, model_word=asdict(codes.worth(answers)))
     return len(answers)

@@ -81,17 +81,19 @@ class Cost:
         known_usd: What the models with a known price cost.
         unpriced: Models with replies in the ledger and no known price.
         at_most: Some endpoint did not count tokens: the figure is an upper bound.
+        replies: How many there were, free ones included.
     """
 
     usd: float | None
     known_usd: float
     unpriced: tuple[str, ...]
     at_most: bool
+    replies: int
 
     def __str__(self) -> str:
         known = ("at most " if self.at_most else "") + dollars(self.known_usd) if self.known_usd else ""
         unknown = f"{UNKNOWN} ({', '.join(self.unpriced)})" if self.unpriced else ""
-        return " and ".join(filter(None, (known, unknown))) or "nothing"
+        return " and ".join(filter(None, (known, unknown))) or ("nothing (runs here)" if self.replies else "nothing")
 
 
 def bill(spendings: Sequence[Spending]) -> Cost:
@@ -99,7 +101,9 @@ def bill(spendings: Sequence[Spending]) -> Cost:
     paid = {s.model: s for s in spendings if s.replies}
     unpriced = tuple(sorted(model for model, s in paid.items() if s.usd is None))
     known = sum(s.usd or 0 for s in paid.values())
-    return Cost(None if unpriced else known, known, unpriced, any(s.uncounted and s.usd for s in paid.values()))
+    at_most = any(s.uncounted and s.usd for s in paid.values())
+    replies = sum(s.replies for s in paid.values())
+    return Cost(None if unpriced else known, known, unpriced, at_most, replies)
 
 
 @dataclass(frozen=True)

@@ -75,8 +75,8 @@ class ChatModel(Protocol):
 
 
 @runtime_checkable
-class Probed(Protocol):
-    """What an endpoint may tell about itself beyond its replies; not every adapter asks."""
+class TellsWindow(Protocol):
+    """A model that may say how much it can read."""
 
     def context_window(self) -> int | None:
         """Tokens that question and reply may have together; None where the endpoint does not tell.
@@ -84,6 +84,11 @@ class Probed(Protocol):
         Raises:
             ModelError: as `ChatModel.complete`.
         """
+
+
+@runtime_checkable
+class OffersLogProbabilities(Protocol):
+    """A model whose endpoint may be asked for log-probabilities."""
 
     def gives_log_probabilities(self, request: ChatRequest) -> bool:
         """Whether a reply to this request comes with log-probabilities of its tokens; sends it once.

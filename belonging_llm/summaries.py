@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from belonging_llm.budget import UNKNOWN
+from belonging_llm.doctor import Health
 from belonging_llm.prices import cost, dollars
 from belonging_llm.usecases import Analysed, Offer, Status
 
@@ -72,11 +74,29 @@ def offer_lines(offer: Offer) -> Iterator[str]:
     yield f"  stops at: {_limits(offer)}"
 
 
+def health_lines(health: Health) -> Iterator[str]:
+    """One line a finding, and what follows from all of them."""
+    for check in health.checks:
+        yield f"{check.verdict:6} {check.name}: {check.says}"
+    if health.requests:
+        yield f"requests sent, all on made-up text: {health.requests}"
+    yield "all is well" if health.well else "not well: an analysis would stop; lines that begin with `stops` say why"
+
+
 def _limits(offer: Offer) -> str:
     limit = offer.budget.limit
     money = dollars(limit.usd) if limit.usd is not None else ""
     calls = f"{limit.calls} calls" if limit.calls is not None else ""
     return " or ".join(filter(None, (money, calls))) or "no limit (set one with --budget or --calls)"
+
+
+def suite_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """A suite's figures, one condition a line, people's own agreement last."""
+    for name, figures in found["conditions"].items():
+        error = "" if figures["ece"] is None else f", calibration error {figures['ece']:.3f}"
+        yield f"{name}: macro kappa {figures['macro_kappa']:.3f}, macro F1 {figures['macro_f1']:.3f}{error}"
+    for pair, people in (found["people"] or {}).items():
+        yield f"people, {pair}: macro kappa {people['macro_kappa']:.3f}"
 
 
 def _size(transcripts: int, participants: int, segments: int) -> str:

@@ -360,3 +360,30 @@ def agreement(
         return agree(read.ratings, against=against, single=single, unit=read.unit, resampling=how), read.notes
     except ValueError as error:
         raise InputError(f"{codes}: {error}") from error
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A suite's result, what differs from the accepted one, and floors that are not reached."""
+
+    found: dict[str, Any]
+    changed: list[str]
+    below: list[str]
+
+
+def run_suite(suite: Path, data: Path, *, accept: bool, llm: str, embedder: str) -> Ran:
+    """Run an evaluation suite and compare it with the accepted result beside it.
+
+    Raises:
+        InputError: the suite or its data cannot be used.
+    """
+    from belonging_llm import suites
+
+    wanted = suites.read_suite(suite)
+    found = suites.run(wanted, suites.read_data(wanted, data), llm=llm, embedder=embedder)
+    kind = "" if llm == "none" else f".{llm.split(':')[0]}"
+    accepted = suite.with_name(f"{suite.stem}{kind}.json")
+    known = json.loads(accepted.read_text(encoding="utf-8")) if accepted.is_file() else None
+    if accept:
+        suites.write_result(accepted, found)
+    return Ran(found, suites.differences(found, known) if known else [], suites.below(wanted, found))

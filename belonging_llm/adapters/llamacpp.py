@@ -63,6 +63,10 @@ class LlamaCpp:
             completion_tokens=usage.get("completion_tokens"),
         )
 
+    def context_window(self) -> int:
+        """See `TellsWindow`."""
+        return CONTEXT
+
     def _chat(self, system: str, user: str, request: ChatRequest | None = None) -> dict[str, Any]:
         asked: dict[str, Any] = {
             "messages": [{"role": "system", "content": system}, {"role": "user", "content": user}],

@@ -44,12 +44,12 @@ class OpenAIChat:
         return _reply(self._create(request), self.endpoint)
 
     def gives_log_probabilities(self, request: ChatRequest) -> bool:
-        """See `Probed.gives_log_probabilities`."""
+        """See `OffersLogProbabilities`."""
         choices = getattr(self._create(request, logprobs=True), "choices", None) or [None]
         return bool(getattr(getattr(choices[0], "logprobs", None), "content", None))
 
     def context_window(self) -> int | None:
-        """See `Probed.context_window`; servers put it under different names, OpenAI itself does not tell."""
+        """See `TellsWindow`; servers put it under different names, OpenAI itself does not tell."""
         with self._translated():
             listed = getattr(self._client.models.list(), "data", None) or []
         entries = [entry.model_dump() for entry in listed if hasattr(entry, "model_dump")]

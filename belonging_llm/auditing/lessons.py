@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +45,8 @@ class Teaching:
     @property
     def digest(self) -> str:
         """Names what was learned from."""
-        return digest([_plain(self.development), _plain(self.calibration), self.polar_absent.tolist()])
+        polar = [self.polar_rows.tolist(), self.polar_absent.tolist()]
+        return digest([_plain(self.development), _plain(self.calibration), polar])
 
 
 NOTHING = Teaching(NO_LESSONS, NO_LESSONS, np.empty(0, np.intp), np.empty(0))
@@ -74,10 +75,10 @@ def _teaching(
     study: Study, segments: Sequence[Segment], development: Collection[str], calibration: Collection[str]
 ) -> Teaching:
     place = {s.id: i for i, s in enumerate(segments)}
-    who = {s.id: s.participant for s in segments}
+    judges = _judges(study, {s.id for s in segments if s.participant in development})
     rows, absent = [], []
     for c in study.store.findings.codings():
-        if c.polarity and who.get(c.segment_id) in development and c.outcome is Outcome.ASSIGNED:
+        if c.polarity and c.coder in judges.get(c.segment_id, ()) and c.outcome is Outcome.ASSIGNED:
             rows.append(place[c.segment_id])
             absent.append(ABSENCE[c.polarity])
     return Teaching(
@@ -89,29 +90,38 @@ def _teaching(
 
 
 def _lessons(study: Study, segments: Sequence[Segment], participants: Collection[str]) -> Lessons:
-    """Shares of the coders who judged each segment; the adjudicator's word where nobody else judged it."""
+    """Shares of the coders who judged each segment."""
     place = {s.id: i for i, s in enumerate(segments) if s.participant in participants}
     codes = [code.id for code in study.framework().assignable]
-    adjudicator = study.settings.audit.adjudicator
-    judged: dict[str, set[str]] = {}
-    for j in study.store.findings.judgements():
-        if j.segment_id in place and not j.saw_model:
-            judged.setdefault(j.segment_id, set()).add(j.coder)
-    if not judged:
+    raw = _judges(study, place)
+    if not raw:
         return NO_LESSONS
-    raw = {unit: (coders - {adjudicator}) or coders for unit, coders in judged.items()}
     units = sorted(raw, key=lambda unit: place[unit])
     row = {unit: i for i, unit in enumerate(units)}
     counts = np.zeros((len(units), len(codes)))
+    judged = np.repeat([[float(len(raw[unit]))] for unit in units], len(codes), axis=1)
     for c in study.store.findings.codings():
-        if c.segment_id in row and c.code in codes and c.coder in raw[c.segment_id] and c.outcome is Outcome.ASSIGNED:
-            counts[row[c.segment_id], codes.index(c.code)] += 1
+        if c.code in codes and c.coder in raw.get(c.segment_id, ()):
+            where = row[c.segment_id], codes.index(c.code)
+            counts[where] += c.outcome is Outcome.ASSIGNED
+            # Whoever abstained on a code judged the others.
+            judged[where] -= c.outcome in (Outcome.ABSTAINED, Outcome.FAILED)
     people = {name: g for g, name in enumerate(sorted({segments[place[u]].participant for u in units}))}
     return Lessons(
         rows=np.array([place[unit] for unit in units], np.intp),
-        shares=counts / np.array([len(raw[unit]) for unit in units])[:, None],
+        shares=np.divide(counts, judged, out=np.full_like(counts, np.nan), where=judged > 0),
         groups=np.array([people[segments[place[unit]].participant] for unit in units], np.intp),
     )
+
+
+def _judges(study: Study, units: Container[str]) -> dict[str, set[str]]:
+    """Who judged each of these units without the model's word; the adjudicator only where nobody else did."""
+    adjudicator = study.settings.audit.adjudicator
+    judged: dict[str, set[str]] = {}
+    for j in study.store.findings.judgements():
+        if j.segment_id in units and not j.saw_model:
+            judged.setdefault(j.segment_id, set()).add(j.coder)
+    return {unit: (coders - {adjudicator}) or coders for unit, coders in judged.items()}
 
 
 def _plain(lessons: Lessons) -> list[object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from belonging_llm.codes.assign import Assigned, assign
 from belonging_llm.codes.coding import Coding, EvidenceSpan, Judgement, Outcome, Polarity, Provenance
-from belonging_llm.codes.decide import Bar, Chances, chances, open_pairs
+from belonging_llm.codes.decide import Bar, Chances, after, chances, open_pairs
 from belonging_llm.codes.judge import OpenSegment, Verdict, judge
 from belonging_llm.codes.probe import NO_LESSONS, Learned, Lessons, features, learn, learn_polarity
 from belonging_llm.codes.signals import Signals, weigh
@@ -28,6 +28,7 @@ __all__ = [
     "Signals",
     "Verdict",
     "Word",
+    "after",
     "assign",
     "chances",
     "features",

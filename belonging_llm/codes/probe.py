@@ -26,6 +26,8 @@ FEWEST_POLAR = 20
 FOLDS = 5
 # Pulls calibration towards what all codes share; worth this many examples.
 SHARED = 20.0
+# Where everybody said the same, the next one may still differ.
+RAREST = 0.018
 
 
 @dataclass(frozen=True)
@@ -101,9 +103,10 @@ def learn(seen: Floats, lessons: Lessons, checks: Lessons = NO_LESSONS) -> Learn
         known, truth = scores[checks.rows], checks.shares
     else:
         known, truth = held_out, lessons.shares
-    return Learned(
-        scores, _calibrated(scores, known, truth), ~np.isnan(scores).all(0) if len(seen) else np.zeros(0, bool)
-    )
+    chances = _calibrated(scores, known, truth)
+    # A code whose few examples leave no fold to calibrate on counts as not learned.
+    taught = np.asarray(~np.isnan(chances).all(axis=0) & bool(len(seen)))
+    return Learned(scores, chances, taught)
 
 
 def learn_polarity(seen: Floats, rows: NDArray[np.intp], absent: Floats) -> Floats | None:
@@ -164,13 +167,17 @@ def _calibrated(scores: Floats, known: Floats, truth: Floats) -> Floats:
 
 
 def _platt(known: Floats, truth: Floats) -> tuple[float, float]:
+    """Slope and intercept; where scores do not rise with the truth, slope 0 and the truth's own rate."""
+    rate = float(np.clip(truth.mean(), RAREST, 1 - RAREST))
+    flat = 0.0, float(np.log(rate / (1 - rate)))
     weight = np.concatenate([truth, 1 - truth])
     label = np.concatenate([np.ones(len(known)), np.zeros(len(known))])
     used = weight > 0
     if len(np.unique(label[used])) < 2:
-        return 0.0, 4.0 if label[used][0] else -4.0
+        return flat
     model = LogisticRegression(C=1e3).fit(np.tile(known, 2)[used, None], label[used], sample_weight=weight[used])
-    return float(max(model.coef_[0, 0], 0.0)), float(model.intercept_[0])
+    slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
+    return (slope, intercept) if slope > 0 else flat
 
 
 def _shift(logits: Floats, truth: Floats) -> float:

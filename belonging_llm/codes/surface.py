@@ -41,7 +41,7 @@ def _of(text: str) -> list[float]:
         float(np.log1p(n)),
         float("?" in text),
         float("!" in text),
-        sum(ord(character) > 127 for character in text) / max(len(text), 1),
+        sum(character.isalpha() and ord(character) > 127 for character in text) / max(len(text), 1),
         float(any(character.isdigit() for character in text)),
         float(bool(_CLOCK.search(text))),
         *(sum(word in known for word in words) / n for known in _SETS),

@@ -66,7 +66,7 @@ class Asked:
     Attributes:
         number: From 1, over the server's life (or since `reset`).
         digest: Of what was asked, see `asked_digest`; a repair of a bad reply has another one.
-        kind: `label`, `rename`, `map` or `code`.
+        kind: `label`, `rename`, `map`, `code`, or `weather` (what `belonging doctor` asks).
     """
 
     number: int
@@ -94,12 +94,18 @@ class ChatServer:
         before_reply: Called once a request was read and logged, before anything is sent.
         after_reply: Called once the whole reply was handed to the network.
         redirect_to: Where `Fault.REDIRECT` points.
+        logprobs: Whether replies come with log-probabilities when these are asked for.
+        listing: What `GET /v1/models` says of the one model; None has no such route.
+        counts_tokens: Whether replies say how many tokens they took.
     """
 
     faults: Plan | None = None
     before_reply: Callable[[Asked], None] | None = None
     after_reply: Callable[[Asked], None] | None = None
     redirect_to: str = ""
+    logprobs: bool = False
+    listing: Body | None = None
+    counts_tokens: bool = True
     port: int = 0
     log: list[Asked] = field(default_factory=list)
     replies: dict[int, str] = field(default_factory=dict)
@@ -129,6 +135,7 @@ class ChatServer:
         self.log.clear()
         self.replies.clear()
         self.faults = self.before_reply = self.after_reply = None
+        self.logprobs, self.listing, self.counts_tokens = False, None, True
 
     def __enter__(self) -> Self:
         self.start()
@@ -202,6 +209,8 @@ def answer(body: Body, fault: Fault | None = None) -> str:
         return json.dumps({"reply": "I would rather chat."})
     if kind in {"label", "rename"}:
         value = _theme_name(user, kind, fault)
+    elif kind == "weather":
+        value = {"weather": "rain", "sure": True}
     elif kind == "map":
         value = _theme_mapping(user, _codes(schema), fault)
     else:
@@ -213,6 +222,8 @@ def _kind(body: Body) -> str:
     fields = set(body["response_format"]["json_schema"]["schema"].get("properties", ()))
     if fields == {"name", "definition", "quotes"}:
         return "rename" if _RENAME.search(body["messages"][-1]["content"]) else "label"
+    if fields == {"weather", "sure"}:
+        return "weather"
     return "map" if fields == {"codes", "outside"} else "code"
 
 
@@ -300,6 +311,11 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             self.server_state.count_open(-1)
 
+    def do_GET(self) -> None:
+        if self.path != "/v1/models" or self.server_state.listing is None:
+            return self._send(404, {"error": {"message": f"no such route: {self.path}"}})
+        self._send(200, {"object": "list", "data": [{"id": "pretend", "object": "model"} | self.server_state.listing]})
+
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.path != "/v1/chat/completions":
@@ -335,7 +351,14 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(200, {"id": "1", "object": "chat.completion", "choices": []})
             case _:
                 self.server_state.replies[asked.number] = text
-                self._send(200, _envelope(text, fault), slowly=fault is Fault.DRIP)
+                envelope = _envelope(text, fault)
+                if self.server_state.logprobs and asked.body.get("logprobs"):
+                    envelope["choices"][0]["logprobs"] = {
+                        "content": [{"token": "{", "logprob": -0.1, "top_logprobs": []}]
+                    }
+                if not self.server_state.counts_tokens:
+                    del envelope["usage"]
+                self._send(200, envelope, slowly=fault is Fault.DRIP)
 
     def _send(
         self,

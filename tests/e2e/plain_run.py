@@ -32,6 +32,7 @@ def run_stages(job: Job) -> str:
     if not unchanged:
         analysis.embed_segments(job)
         analysis.find_themes(job, run.id)
+        analysis.try_model(job, run.id)
         for rows in analysis.batches(job, run.id):
             analysis.code_batch(job, run.id, rows)
         analysis.finish(job, run.id)

@@ -22,7 +22,6 @@ from plain_run import run_stages
 from belonging_llm import analysis, cli, study, usecases
 from belonging_llm.adapters import factory
 from belonging_llm.adapters.fakes import HashEncoder
-from belonging_llm.analysis import Job
 from belonging_llm.asking import Asker, Retry
 from belonging_llm.importing import import_paths
 from belonging_llm.study import Study
@@ -181,7 +180,7 @@ class InProcess:
 def in_process(monkeypatch: pytest.MonkeyPatch) -> InProcess:
     slept: list[float] = []
     patient: Callable[[], Retry] = lambda: Retry(sleep=slept.append)  # noqa: E731
-    monkeypatch.setattr(analysis, "Asker", lambda model, ledger, run: Asker(model, ledger, run, retry=patient()))
+    monkeypatch.setattr(analysis, "Asker", lambda *who, **what: Asker(*who, retry=patient(), **what))
     monkeypatch.setattr(factory, "encoder", lambda _: HashEncoder())
-    monkeypatch.setattr(usecases, "_run_flow", lambda _, job: run_stages(Job(job.folder, job.llm, job.embedder)))
+    monkeypatch.setattr(usecases, "_run_flow", lambda _, job: run_stages(job))
     return InProcess(slept)

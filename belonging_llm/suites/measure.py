@@ -1,0 +1,172 @@
+"""Measure how well coding agrees with people: every condition on every split, documents never on both sides."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from belonging_llm import codes
+from belonging_llm.adapters import factory
+from belonging_llm.asking import Asker
+from belonging_llm.codes import Chances, Learned, Lessons, OpenSegment, Signals
+from belonging_llm.codes.decide import strength
+from belonging_llm.codes.signals import Floats
+from belonging_llm.embeddings import Vectors
+from belonging_llm.prompts import load
+from belonging_llm.store import Store
+from belonging_llm.suites.result import Measured, between_people, summed
+from belonging_llm.suites.suite import Data, Suite
+
+
+def run(suite: Suite, data: Data, *, llm: str = "none", embedder: str = "local") -> dict[str, Any]:
+    """Measure every condition on every split.
+
+    Returns:
+        Plain data: per condition the macro kappa by split, kappa and F1 by code, calibration error, calls.
+    """
+    encoder = factory.encoder(embedder)
+    vectors = encoder.encode([s.text for s in data.segments])
+    signals = codes.weigh([s.id for s in data.segments], vectors, data.framework, (), encoder.encode)
+    seen = codes.features(vectors, [s.text for s in data.segments], signals)
+    counted = [k for k in range(data.marks.shape[2]) if (data.marks[:, :, k] == 1).sum(1).min() >= suite.min_positives]
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(f"sqlite:///{Path(folder) / 'ledger.sqlite'}")
+        model = factory.chat_model(llm, allow_remote=True)
+        asker = Asker(model, store.ledger, "suite") if model else None
+        bench = _Bench(suite, data, vectors, signals, seen, counted, asker)
+        found = {name: summed(parts, data, counted) for name, parts in bench.conditions().items()}
+        store.close()
+    return {
+        "suite": suite.name,
+        "segments": len(data.segments),
+        "documents": len(set(data.documents.tolist())),
+        "codes": [data.framework.assignable[k].id for k in counted],
+        "embedder": encoder.id,
+        "llm": model.id if model else "none",
+        "people": between_people(data, counted),
+        "conditions": found,
+        "tokens": _usage(asker),
+    }
+
+
+def _usage(asker: Asker | None) -> dict[str, float]:
+    """Calls that were made, and their seconds."""
+    return {"calls": asker.calls, "seconds": round(asker.seconds, 1)} if asker else {"calls": 0, "seconds": 0.0}
+
+
+@dataclass(frozen=True)
+class _Split:
+    taught: NDArray[np.intp]
+    checks: NDArray[np.intp]
+    test: NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """A data set with everything that conditions share."""
+
+    suite: Suite
+    data: Data
+    vectors: Vectors
+    signals: Signals
+    seen: Floats
+    counted: Sequence[int]
+    asker: Asker | None
+
+    def conditions(self) -> dict[str, list[Measured]]:
+        """Every condition on every split, by name."""
+        found: dict[str, list[Measured]] = {}
+        for number in range(self.suite.splits):
+            for n in self.suite.teach:
+                split = self._split(number, n)
+                for name, measured in self._measured(split, n).items():
+                    found.setdefault(name, []).append(measured)
+        return found
+
+    def _split(self, number: int, n: int) -> _Split:
+        """Whole documents in random order: first those to learn from, then to calibrate on, then to test."""
+        draw = np.random.default_rng([self.suite.seed, number])
+        order = draw.permutation(np.unique(self.data.documents))
+        rows = np.concatenate([np.flatnonzero(self.data.documents == d) for d in order])
+        ends = np.flatnonzero(np.diff(self.data.documents[rows], append=-1)) + 1
+        first = int(ends[np.searchsorted(ends, n)]) if n else 0
+        # The same segments are tested whatever was learned: those after the most that any condition learns from.
+        most = int(ends[np.searchsorted(ends, max(self.suite.teach))]) if max(self.suite.teach) else 0
+        second = int(ends[np.searchsorted(ends, most + self.suite.calibrate)]) if max(self.suite.teach) else 0
+        return _Split(rows[:first], rows[most:second] if n else rows[:0], rows[second:])
+
+    def _measured(self, split: _Split, n: int) -> dict[str, Measured]:
+        learned = self._learn(split) if n else None
+        likely = codes.chances(self.signals, learned)
+        found = {}
+        for share in self.suite.ask if self.asker else (0.0,):
+            found[f"taught {n}, asked {share:.0%}"] = self._decided(split, likely, share)
+        if n:
+            found[f"logistic regression on vectors, taught {n}"] = self._plain(split)
+        else:
+            found["never assigns"] = self._constant(split, False)
+            found["always assigns"] = self._constant(split, True)
+            found["nearest definition"] = self._nearest(split)
+        return found
+
+    def _learn(self, split: _Split) -> Learned:
+        return codes.learn(self.seen, self._lessons(split.taught), self._lessons(split.checks))
+
+    def _lessons(self, rows: NDArray[np.intp]) -> Lessons:
+        return Lessons(rows, self.data.shares[rows], self.data.documents[rows])
+
+    def _decided(self, split: _Split, likely: Chances, share: float) -> Measured:
+        here = likely.of(split.test)
+        chance, leaning = here.chance.copy(), here.leaning.copy()
+        asked = 0
+        if share and self.asker:
+            open_to = codes.open_pairs(here, share)
+            asked = len(open_to)
+            for row, shifts in self._heard(split, open_to).items():
+                for k, shift in shifts.items():
+                    chance[row, k] = codes.after(float(chance[row, k]), shift)
+                    leaning[row, k] += shift
+        return Measured(split.test, leaning >= 0, chance, asked)
+
+    def _heard(self, split: _Split, open_to: Mapping[int, Sequence[int]]) -> dict[int, dict[int, float]]:
+        """What the model's word moves, by row of the test segments and code."""
+        assert self.asker is not None  # noqa: S101 - only called with one
+        ids = [code.id for code in self.data.framework.assignable]
+        asked = [
+            OpenSegment(self.data.segments[split.test[row]], tuple(ids[k] for k in columns), "")
+            for row, columns in open_to.items()
+        ]
+        said = codes.judge(asked, self.data.framework, asker=self.asker, prompt=load("code_segment.v1"))
+        found: dict[int, dict[int, float]] = {}
+        for row in open_to:
+            answer = said[self.data.segments[split.test[row]].id]
+            if not isinstance(answer, Exception):
+                found[row] = {ids.index(c): codes.UNHEARD.shift(v.applies) for c, v in answer.items()}
+        return found
+
+    def _plain(self, split: _Split) -> Measured:
+        """The usual baseline: a logistic regression on the vectors, balanced, on what most coders said."""
+        guess = np.zeros((len(split.test), self.data.marks.shape[2]), bool)
+        said = self.data.shares[split.taught] >= 0.5
+        for k in range(said.shape[1]):
+            if 1 < said[:, k].sum() < len(said):
+                model = LogisticRegression(C=10, class_weight="balanced", max_iter=1000)
+                guess[:, k] = model.fit(self.vectors[split.taught], said[:, k]).predict(self.vectors[split.test])
+        return Measured(split.test, guess, np.full(guess.shape, np.nan), 0)
+
+    def _nearest(self, split: _Split) -> Measured:
+        """The nearest definition alone, one code a segment."""
+        near = strength(self.signals)[split.test]
+        guess = near == near.max(axis=1, keepdims=True)
+        return Measured(split.test, guess, np.full(guess.shape, np.nan), 0)
+
+    def _constant(self, split: _Split, answer: bool) -> Measured:
+        shape = (len(split.test), self.data.marks.shape[2])
+        return Measured(split.test, np.full(shape, answer), np.full(shape, np.nan), 0)
