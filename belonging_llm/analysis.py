@@ -25,7 +25,7 @@ from belonging_llm.codes.signals import Floats
 from belonging_llm.embeddings import Encoder, Vectors, embed
 from belonging_llm.errors import StudyError
 from belonging_llm.importing import split_transcripts
-from belonging_llm.llm import ChatModel
+from belonging_llm.llm import ChatModel, tells_likelihoods
 from belonging_llm.prices import price_at
 from belonging_llm.provenance import digest, versions
 from belonging_llm.segments import Segment
@@ -148,6 +148,40 @@ class Workbench:
             return None
         return codes.learn(self._features(run_id), taught.development, taught.calibration)
 
+    @cached_property
+    def weighs(self) -> bool:
+        """Whether the model can weigh all codes of a segment at once."""
+        return self.model is not None and tells_likelihoods(self.model) and codes.fits(self.framework)
+
+    def weighed(self, run_id: str, done: Done = _silent) -> dict[str, Floats | Exception]:
+        """How far the model moves the log-odds of the doubtful segments' codes, by segment."""
+        if run_id not in self._weighed:
+            self._weighed[run_id] = self._weigh(run_id, done)
+        return self._weighed[run_id]
+
+    def _weigh(self, run_id: str, done: Done) -> dict[str, Floats | Exception]:
+        asker = self.asker(run_id)
+        assert asker is not None  # noqa: S101 - `weighs` is asked first
+        likely = self.likely(run_id)
+        rows = codes.doubtful(likely.chance, self.settings.ask_share)
+        asked = [OpenSegment(s, (), self.questions.get(s.id, "")) for s in (self.segments[i] for i in rows)]
+        prompt = self.prompts["choose_code.v1"]
+        said = codes.score(asked, self.framework, asker=asker, prompt=prompt, done=lambda n: done(n, len(asked)))
+        told = [(row, one) for row in rows if not isinstance(one := said[self.segments[row].id], Exception)]
+        if not told:
+            return dict(said)
+        there = np.array([row for row, _ in told], np.intp)
+        people = self.teaching.shares(len(self.segments), len(self.framework.assignable))
+        scale = codes.scale(
+            np.stack([one for _, one in told]), likely.chance[there], None if people is None else people[there]
+        )
+        self.store.runs.note(run_id, model_scale=asdict(scale))
+        return codes.shifts_of(said, scale)
+
+    @cached_property
+    def _weighed(self) -> dict[str, dict[str, Floats | Exception]]:
+        return {}
+
     def absent(self, run_id: str) -> Floats | None:
         """Learned probability that belonging is absent where a code applies, by segment."""
         if run_id not in self._absent:
@@ -252,6 +286,8 @@ def find_themes(job: Job, run_id: str, done: Done = _silent, placed: Vectors | N
     eligible, vectors = [bench.segments[i] for i in rows], bench.vectors[rows]
     by = vectors if placed is None else placed[rows]
     grouped = clusters.find(by, [s.text_digest for s in eligible], seed=bench.settings.seed)
+    if placed is not None:
+        grouped = clusters.recentred(grouped, vectors)
     total = 2 * len(grouped.clusters)
     labelled = themes.label(
         grouped,
@@ -294,10 +330,13 @@ def _map(
 def try_model(job: Job, run_id: str, done: Done = _silent) -> int:
     """Learn what the model's word is worth, from doubtful pairs that people judged; returns how many answers.
 
-    These pairs would be asked about anyway: nothing is asked twice, and nothing of the test split is looked at.
+    A model that tells likelihoods weighs all codes of the doubtful segments at once, and is done then. These pairs
+    would be asked about anyway: nothing is asked twice, and nothing of the test split is looked at.
     """
     bench = workbench(job)
     asker = bench.asker(run_id)
+    if bench.weighs:
+        return len(bench.weighed(run_id, done))
     if asker is None or "model_word" in bench.store.runs.get(run_id).counts:
         return 0
     open_to = codes.open_pairs(bench.likely(run_id), bench.settings.ask_share)
@@ -345,7 +384,7 @@ def code_batch(job: Job, run_id: str, rows: Sequence[int], done: Done = _silent)
     signals = bench.signals(run_id)
     likely = bench.likely(run_id)
     absent = bench.absent(run_id)
-    open_to = codes.open_pairs(likely, bench.settings.ask_share)
+    open_to = {} if bench.weighs else codes.open_pairs(likely, bench.settings.ask_share)
     asked = {place: open_to[row] for place, row in enumerate(rows) if row in open_to}
     asker = bench.asker(run_id)
     found = codes.assign(
@@ -361,6 +400,7 @@ def code_batch(job: Job, run_id: str, rows: Sequence[int], done: Done = _silent)
         encoder=bench.encoder.id,
         bar=Bar(bench.settings.assign_error, bench.settings.miss_error),
         word=_word(bench, run_id),
+        scored=_scored(bench, run_id, rows),
         absent=None if absent is None else absent[list(rows)],
         done=lambda n: done(n, len(asked)),
     )
@@ -368,6 +408,15 @@ def code_batch(job: Job, run_id: str, rows: Sequence[int], done: Done = _silent)
     counts = {"asked": found.asked, "unlocated": found.unlocated, "failed": found.failed}
     bench.store.runs.note(run_id, **{f"batch {bench.segments[rows[0]].id}": counts})
     return len(found.codings)
+
+
+def _scored(bench: Workbench, run_id: str, rows: Sequence[int]) -> dict[str, Floats | Exception] | None:
+    """What a model that weighs codes moved, by segment of a batch; None for other models."""
+    if not bench.weighs:
+        return None
+    weighed = bench.weighed(run_id)
+    here = [bench.segments[i].id for i in rows]
+    return {ident: weighed[ident] for ident in here if ident in weighed}
 
 
 def _word(bench: Workbench, run_id: str) -> Word:

@@ -70,6 +70,7 @@ class Question(Generic[R]):
     Attributes:
         choices: Values that fields of these names may take, for models that obey a schema.
         schema: What models are held to, where it is narrower than what the reply type says.
+        options: Ask for the likelihood of each of these instead of a text.
         check: Raises ReplyError for an answer that fits the schema and is wrong all the same.
     """
 
@@ -79,6 +80,7 @@ class Question(Generic[R]):
     choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
     schema: dict[str, Any] | None = None
     check: Callable[[R], None] = lambda _: None
+    options: tuple[str, ...] = ()
 
     def request(self) -> ChatRequest:
         """What is sent on the first attempt."""
@@ -87,6 +89,7 @@ class Question(Generic[R]):
             user=self.prompt.user,
             reply_schema=_limited(self.schema or self.reply.model_json_schema(), self.choices),
             max_tokens=self.max_tokens,
+            options=self.options,
         )
 
 
@@ -181,7 +184,7 @@ class Asker:
 
     def _answer(self, question: Question[R]) -> R:
         request = question.request()
-        key = digest(self.model.id, question.prompt.digest, request.model_dump(mode="json"))
+        key = digest(self.model.id, question.prompt.digest, request.model_dump(mode="json", exclude=_unused(request)))
         with self._turn(key):
             return self._settle(question, request, key)
 
@@ -297,6 +300,11 @@ def parse(reply: ChatReply, question: Question[R]) -> R:
     except ReplyError as error:
         raise ReplyError(_printable(str(error))) from error
     return answer
+
+
+def _unused(request: ChatRequest) -> set[str]:
+    """Fields that say nothing about a request: keys of questions without options stay what they were."""
+    return set() if request.options else {"options"}
 
 
 def _limited(schema: Any, choices: Mapping[str, Sequence[str]]) -> Any:

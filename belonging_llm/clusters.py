@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -67,6 +67,15 @@ class Clustering:
     clusters: tuple[Cluster, ...]
     outliers: tuple[int, ...]
     method: str
+
+
+def recentred(found: Clustering, vectors: Vectors) -> Clustering:
+    """The same groups with centroids in another space, such as the one that names are compared in."""
+    moved = []
+    for cluster in found.clusters:
+        core = [m.index for m in cluster.members if m.belongs is Belongs.CORE]
+        moved.append(replace(cluster, centroid=_unit(vectors[core].mean(axis=0))))
+    return replace(found, clusters=tuple(moved))
 
 
 def find(vectors: Vectors, keys: Sequence[str], *, seed: int = 0, min_size: int | None = None) -> Clustering:

@@ -18,7 +18,14 @@ from belonging_llm.adapters import factory
 from belonging_llm.asking import Question, parse
 from belonging_llm.errors import BelongingError, ModelError, ReplyError
 from belonging_llm.forecast import forecast
-from belonging_llm.llm import ChatModel, ChatRequest, OffersLogProbabilities, TellsWindow, is_loopback
+from belonging_llm.llm import (
+    ChatModel,
+    ChatRequest,
+    OffersLogProbabilities,
+    TellsWindow,
+    is_loopback,
+    tells_likelihoods,
+)
 from belonging_llm.prices import price_at
 from belonging_llm.prompts import Rendered
 from belonging_llm.provenance import versions
@@ -205,6 +212,8 @@ class _Patient:
         return Check("repeats itself", Verdict.NOTE, says)
 
     def _log_probabilities(self, request: ChatRequest) -> Check:
+        if tells_likelihoods(self.model):
+            return Check("log-probabilities", Verdict.OK, "told by the embedded model")
         if not isinstance(self.model, OffersLogProbabilities):
             return Check("log-probabilities", Verdict.NOTE, "not offered for this kind of model")
         probed = self.model

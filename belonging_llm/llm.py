@@ -14,6 +14,8 @@ class ChatRequest(BaseModel):
 
     Attributes:
         reply_schema: JSON Schema that the reply must obey; adapters pass it on where they can.
+        options: Where given, the reply is not text but JSON with the log-probability of each of these as the first
+            token of an answer; only for models whose `scores` is true.
         max_tokens: Most tokens the reply may have; a longer one comes back truncated.
     """
 
@@ -25,6 +27,7 @@ class ChatRequest(BaseModel):
     max_tokens: int = 300
     temperature: float = 0.0
     seed: int = 0
+    options: tuple[str, ...] = ()
 
 
 class ChatReply(BaseModel):
@@ -96,6 +99,11 @@ class OffersLogProbabilities(Protocol):
         Raises:
             ModelError: as `ChatModel.complete`.
         """
+
+
+def tells_likelihoods(model: ChatModel) -> bool:
+    """Whether a model can be asked for the log-probabilities of options."""
+    return bool(getattr(model, "scores", False))
 
 
 def is_loopback(endpoint: str | None) -> bool:

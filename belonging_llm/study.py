@@ -18,7 +18,7 @@ from belonging_llm.store import Store
 
 SETTINGS = "study.toml"
 DEFAULT_FRAMEWORK = "odl-belonging"
-PROMPTS = ("label_theme.v1", "rename_theme.v1", "map_theme.v1", "code_segment.v1")
+PROMPTS = ("label_theme.v1", "rename_theme.v1", "map_theme.v1", "code_segment.v1", "choose_code.v1")
 
 
 class AuditSettings(BaseModel):
@@ -91,7 +91,7 @@ class Settings(BaseModel):
     min_words: int = Field(12, ge=1)
     max_words: int = Field(60, ge=2)
     shortest_themed: int = Field(5, ge=1)
-    ask_share: float = Field(0.04, ge=0, le=1)
+    ask_share: float = Field(0.1, ge=0, le=1)
     synthetic: bool = False
     audit: AuditSettings = AuditSettings()
 
@@ -203,7 +203,7 @@ max_words = 60
 # Segments with fewer words than this are coded but not grouped into themes.
 shortest_themed = 5
 # Largest share of segments that the language model is asked to code where cheaper evidence is in doubt.
-ask_share = 0.04
+ask_share = 0.1
 # Learn from people's codings of the development split (never from calibration or test).
 learn = true
 # A code is assigned where at most assign_error of such assignments are expected to be wrong, and not assigned where at

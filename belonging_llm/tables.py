@@ -71,7 +71,9 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, str]], names: Sequence[st
     if ending not in ENDINGS:
         raise TableError(f"{path}: not a table this program writes ({', '.join(ENDINGS)})")
     safe = ending != ".parquet"
-    frame = pd.DataFrame([{n: _harmless(row[n]) if safe else row[n] for n in names} for row in rows], columns=list(names))
+    frame = pd.DataFrame(
+        [{n: _harmless(row[n]) if safe else row[n] for n in names} for row in rows], columns=list(names)
+    )
     partial = path.with_name(f".{path.name}.part{ending}")
     try:
         if ending == ".xlsx":

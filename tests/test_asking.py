@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
 from belonging_llm.asking import MAX_REPLY, Asker, LedgerEntry, Question, Retry, parse
+from belonging_llm.budget import Budget, Limit
 from belonging_llm.errors import Incomplete, ModelRefused, ModelUnavailable, ReplyError, RequestRefused
 from belonging_llm.llm import ChatReply, ChatRequest
 from belonging_llm.prompts import Rendered
@@ -288,6 +289,27 @@ def test_answers_come_in_the_order_of_the_questions() -> None:
     assert answers == [Answer(code=f"q{i}", sure=True) for i in range(20)]
 
 
+def test_a_limit_of_calls_stops_everything_and_keeps_what_is_done() -> None:
+    chat, ledger = Chat(GOOD), Memory()
+    limited = asker(chat, ledger)
+    limited.budget = Budget(Limit(calls=3))
+    with pytest.raises(Incomplete, match="limit of 3 calls"):
+        limited.ask_all([question(f"Question {i}?") for i in range(10)])
+    assert len(chat.asked) == len(ledger.entries) == 3
+    assert limited.failures == {}
+
+
+def test_a_reply_that_cannot_be_kept_leaves_no_call_in_flight() -> None:
+    def full() -> None:
+        raise OSError("disk full")
+
+    limited = asker(Chat(GOOD), Memory(full))
+    limited.budget = Budget(Limit(calls=1))
+    for _ in range(2):
+        with pytest.raises(OSError, match="disk full"):
+            limited.ask(question())
+
+
 def test_no_questions_have_no_answers() -> None:
     assert asker(Chat(GOOD)).ask_all([]) == []
 
@@ -367,10 +389,16 @@ def test_a_lone_surrogate_is_refused_whatever_the_field() -> None:
         parse(ChatReply(text='{"title": "\\ud800", "description": "x"}', finish_reason="stop"), titled)
 
 
-def test_a_truncated_reply_is_refused_even_when_it_parses() -> None:
-    chat = Chat(ChatReply(text=GOOD, finish_reason="length"))
+@pytest.mark.parametrize("word", ["length", "max_tokens", "MAX_TOKENS", "max_output_tokens", "model_length"])
+def test_a_truncated_reply_is_refused_even_when_it_parses(word: str) -> None:
+    chat = Chat(ChatReply(text=GOOD, finish_reason=word))
+    one = asker(chat)
     with pytest.raises(ReplyError, match="token limit"):
-        asker(chat).ask(question())
+        one.ask(question())
+    assert len(chat.asked) == 2
+    assert one.failures == {"ReplyError": 1}
+    (found,) = one.ask_all([question("Another?")])
+    assert isinstance(found, ReplyError), "an error, which is not an answer that says nothing"
 
 
 @pytest.mark.parametrize(

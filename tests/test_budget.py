@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,7 @@ def test_money_does_not_limit_what_costs_nothing() -> None:
 
 
 def test_money_without_a_price_is_refused() -> None:
-    with pytest.raises(InputError, match="x:new: unknown price.*--calls"):
+    with pytest.raises(InputError, match=r"x:new: unknown price.*--calls"):
         Budget(Limit(usd=1.0), None, Spending("x:new"))
     assert Budget(Limit(calls=1), None).usd is None
 
@@ -114,7 +115,7 @@ def test_bills_say_what_is_known(spendings: list[Spending], usd: float | None, s
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def store(tmp_path: Path) -> Iterator[Store]:
     made = study.create(tmp_path / "study")
     yield made.store
     made.store.close()

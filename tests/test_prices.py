@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from belonging_llm.prices import HERE, Price, cost, dollars, price_at, price_of
 
 
 @pytest.fixture
-def _table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def price_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "data").mkdir()
     monkeypatch.setattr(resources, "path", lambda *parts: tmp_path.joinpath(*parts))
     prices.table.cache_clear()
@@ -111,14 +112,14 @@ def test_amounts_are_said(amount: float, said: str) -> None:
         "- [\n",
     ],
 )
-def test_a_malformed_table_is_named(_table: Path, text: str) -> None:
-    _table.write_text(text, encoding="utf-8")
+def test_a_malformed_table_is_named(price_file: Path, text: str) -> None:
+    price_file.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=r"prices\.yaml"):
         price_of("m")
 
 
-def test_the_first_pattern_that_fits_counts(_table: Path) -> None:
-    _table.write_text(
+def test_the_first_pattern_that_fits_counts(price_file: Path) -> None:
+    price_file.write_text(
         "- {models: ['x:small-*'], input: 1, output: 2, source: s, date: 2026-01-01}\n"
         "- {models: ['x:*'], input: 3, output: 4, source: s, date: 2026-01-01}\n",
         encoding="utf-8",

@@ -37,6 +37,7 @@ def test_a_published_table_is_analysed(
     run, _ = analysis.prepare(job)
     analysis.embed_segments(job)
     assert analysis.find_themes(job, run.id) > 3
+    assert analysis.try_model(job, run.id) == 0
     for rows in analysis.batches(job, run.id):
         analysis.code_batch(job, run.id, rows)
     assert analysis.finish(job, run.id).status == "complete"

@@ -23,6 +23,8 @@ from belonging_llm.llm import ChatReply, ChatRequest
 from belonging_llm.provenance import file_digest, text_digest
 
 CONTEXT = 8192
+# Likeliest tokens whose log-probabilities are told.
+TOLD = 200
 
 
 class LlamaCpp:
@@ -30,6 +32,7 @@ class LlamaCpp:
 
     endpoint = None
     concurrency = 1
+    scores = True
 
     def __init__(self, file: Path, *, sha256: str | None = None, threads: int | None = None) -> None:
         """Name the model by its file's digest.
@@ -53,6 +56,8 @@ class LlamaCpp:
         """Answer one request; see `ChatModel.complete`."""
         with self._lock:
             self._restore(request.system)
+            if request.options:
+                return self._likelihoods(request)
             answer = self._chat(request.system, request.user, request)
         choice = answer["choices"][0]
         usage = answer.get("usage", {})
@@ -67,6 +72,20 @@ class LlamaCpp:
         """See `TellsWindow`."""
         return CONTEXT
 
+    def _likelihoods(self, request: ChatRequest) -> ChatReply:
+        """Log-probabilities of the options as the first token, as JSON; an option not among the likeliest gets less."""
+        answer = self._chat(request.system, request.user, request)
+        first = answer["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
+        told = {str(one["token"]).strip(): float(one["logprob"]) for one in reversed(first)}
+        least = min(told.values()) - 1
+        usage = answer.get("usage", {})
+        return ChatReply(
+            text=json.dumps({option: round(told.get(option, least), 4) for option in request.options}),
+            finish_reason="stop",
+            prompt_tokens=usage.get("prompt_tokens"),
+            completion_tokens=usage.get("completion_tokens"),
+        )
+
     def _chat(self, system: str, user: str, request: ChatRequest | None = None) -> dict[str, Any]:
         asked: dict[str, Any] = {
             "messages": [{"role": "system", "content": system}, {"role": "user", "content": user}],
@@ -75,7 +94,9 @@ class LlamaCpp:
             "id_slot": 0,
             "cache_prompt": request is not None,
         }
-        if request:
+        if request and request.options:
+            asked |= {"logprobs": True, "top_logprobs": TOLD, "seed": request.seed}
+        elif request:
             schema = {"name": "reply", "schema": request.reply_schema, "strict": True}
             asked |= {
                 "max_tokens": request.max_tokens,

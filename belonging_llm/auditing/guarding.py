@@ -26,7 +26,7 @@ def search_for_leaks(study: Study, run: Run | None = None) -> str:
     sent: dict[str, str] = {}
     if run:
         for name, digest in run.settings.get("prompts", {}).items():
-            if name.startswith(leaks.CODING_PROMPT):
+            if name.startswith(leaks.CODING_PROMPTS):
                 sent |= study.store.ledger.requests(digest)
         found += leaks.in_requests(guard, sent, {s.id: s.text for s in segments})
     leaks.refuse(found)

@@ -20,7 +20,7 @@ from belonging_llm.segments import Segment
 
 GRAM = 8
 SHORTEST = 4
-CODING_PROMPT = "code_segment"
+CODING_PROMPTS = ("code_segment", "choose_code")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 # Prompts quote segments as JSON strings, where a line end is a backslash and a letter.
 _ESCAPED = re.compile(r"\\.")

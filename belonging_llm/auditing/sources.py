@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from belonging_llm.auditing.gold import Candidate, Gold
-from belonging_llm.auditing.leaks import CODING_PROMPT
+from belonging_llm.auditing.leaks import CODING_PROMPTS
 from belonging_llm.auditing.record import CoderRecord, Flow, Opening, PartFlow, PromptUsed, Provenance
 from belonging_llm.auditing.splits import Part, split_digest
 from belonging_llm.codes import Judgement
@@ -47,7 +47,7 @@ def provenance(
 
 
 def _codes(prompt: str) -> bool:
-    return prompt.startswith(CODING_PROMPT)
+    return prompt.startswith(CODING_PROMPTS)
 
 
 def _prompts(study: Study, used: Mapping[str, str]) -> list[PromptUsed]:

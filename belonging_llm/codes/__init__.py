@@ -7,6 +7,7 @@ from belonging_llm.codes.coding import Coding, EvidenceSpan, Judgement, Outcome,
 from belonging_llm.codes.decide import Bar, Chances, after, chances, open_pairs
 from belonging_llm.codes.judge import OpenSegment, Verdict, judge
 from belonging_llm.codes.probe import NO_LESSONS, Learned, Lessons, features, learn, learn_polarity
+from belonging_llm.codes.score import Scale, doubtful, fits, scale, score, shifts_of
 from belonging_llm.codes.signals import Signals, weigh
 from belonging_llm.codes.word import UNHEARD, Word, worth
 
@@ -25,17 +26,23 @@ __all__ = [
     "Outcome",
     "Polarity",
     "Provenance",
+    "Scale",
     "Signals",
     "Verdict",
     "Word",
     "after",
     "assign",
     "chances",
+    "doubtful",
     "features",
+    "fits",
     "judge",
     "learn",
     "learn_polarity",
     "open_pairs",
+    "scale",
+    "score",
+    "shifts_of",
     "weigh",
     "worth",
 ]

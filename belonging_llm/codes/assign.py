@@ -51,6 +51,7 @@ def assign(
     encoder: str,
     bar: Bar,
     word: Word = UNHEARD,
+    scored: Mapping[str, Floats | Exception] | None = None,
     absent: Floats | None = None,
     done: Callable[[int], None] = lambda _: None,
 ) -> Assigned:
@@ -63,6 +64,8 @@ def assign(
         asker: None decides without a language model.
         bar: Which errors may be made without a person.
         word: What the model's word is worth.
+        scored: Changes of the log-odds by segment, shape (n_codes,), where a model weighed all codes at once; then
+            nothing more is asked.
         absent: Learned probability that belonging is absent where a code applies, shape (n_segments,); None where
             too little was coded.
         embed: Unit vectors of sentences, by the encoder named `encoder`.
@@ -71,17 +74,20 @@ def assign(
         Incomplete: the model's endpoint is gone.
     """
     asked = [_open(segments[i], columns, questions[i], framework) for i, columns in sorted(open_to.items())]
-    said = judge(asked, framework, asker=asker, prompt=prompt, done=done) if asker else {}
-    desk = _Desk(framework, asker.model.id if asker else "", encoder, prompt, said, signals, likely, bar, word, absent)
+    said = judge(asked, framework, asker=asker, prompt=prompt, done=done) if asker and scored is None else {}
+    scored = scored or {}
+    desk = _Desk(
+        framework, asker.model.id if asker else "", encoder, prompt, said, signals, likely, bar, word, absent, scored
+    )
     codings = [
         desk.decide(segment, i, j) for i, segment in enumerate(segments) for j in range(len(framework.assignable))
     ]
     verdicts = [v for answer in said.values() if not isinstance(answer, Exception) for v in answer.values()]
     return Assigned(
         codings=tuple(_with_sentences(codings, {s.id: s.text for s in segments}, framework, embed)),
-        asked=len(said),
+        asked=len(said) + len(scored),
         unlocated=sum(v.unlocated for v in verdicts),
-        failed=sum(isinstance(answer, Exception) for answer in said.values()),
+        failed=sum(isinstance(answer, Exception) for answer in [*said.values(), *scored.values()]),
     )
 
 
@@ -103,22 +109,25 @@ class _Desk:
     bar: Bar
     word: Word
     absent: Floats | None
+    scored: Mapping[str, Floats | Exception]
 
     def decide(self, segment: Segment, row: int, column: int) -> Coding:
         """The coding of one pair."""
         code = self.framework.assignable[column].id
         answer = self.said.get(segment.id, {})
-        failed = isinstance(answer, Exception)
+        weighed = self.scored.get(segment.id)
+        error = next((one for one in (answer, weighed) if isinstance(one, Exception)), None)
         verdict = None if isinstance(answer, Exception) else answer.get(code)
+        asked = segment.id in self.said or segment.id in self.scored
         base = Coding(
             segment_id=segment.id,
             code=code,
             coder=f"model:{self.model or self.encoder}",
             outcome=Outcome.FAILED,
-            rationale=f"no usable reply: {answer}" if failed else "",
-            provenance=self._provenance(row, column, segment.id in self.said, verdict),
+            rationale=f"no usable reply: {error}" if error else "",
+            provenance=self._provenance(row, column, asked, verdict, weighed),
         )
-        return base if failed else self._decided(base, row, column, verdict)
+        return base if error else self._decided(base, row, column, verdict)
 
     def _decided(self, base: Coding, row: int, column: int, verdict: Verdict | None) -> Coding:
         """One outcome from the evidence and the model's word, if it was asked."""
@@ -139,9 +148,12 @@ class _Desk:
             return Polarity.ABSENT if self.absent[row] >= EVEN_ODDS else Polarity.EXPERIENCED
         return _polarity(float(self.signals.leaning[row, column]))
 
-    def _provenance(self, row: int, column: int, asked: bool, verdict: Verdict | None) -> Provenance:
+    def _provenance(
+        self, row: int, column: int, asked: bool, verdict: Verdict | None, weighed: Floats | Exception | None
+    ) -> Provenance:
         applies = verdict.applies if verdict else None
-        shift = self.word.shift(applies)
+        moved = 0.0 if weighed is None or isinstance(weighed, Exception) else float(weighed[column])
+        shift = self.word.shift(applies) + moved
         return Provenance(
             model=self.model if asked else "",
             encoder=self.encoder,
@@ -155,6 +167,7 @@ class _Desk:
             guess=bool(self.likely.leaning[row, column] + shift >= 0),
             asked=asked,
             said=applies,
+            moved=round(moved, 3) if asked and verdict is None else None,
         )
 
 
@@ -170,6 +183,8 @@ def _rationale(signals: Provenance, verdict: Verdict | None) -> str:
     parts.append(f"likeness to the code {signals.similarity:+.1f} SD")
     if signals.theme:
         parts.append(f"its theme is mapped to the code (membership {signals.theme:.2f})")
+    if signals.moved:
+        parts.append(f"the model finds it {'more' if signals.moved > 0 else 'less'} likely here than elsewhere")
     if verdict:
         parts.append("the model says it applies" if verdict.applies else "the model says it does not apply")
     return "; ".join(parts)

@@ -44,6 +44,7 @@ class Provenance(BaseModel):
         chance: Probability that a person would give the code, the model's word included.
         guess: What it would say if it had to: yes or no.
         asked: Whether the language model was asked about this segment.
+        moved: How far its weighing of all codes moved the log-odds.
         said: What it answered for this code; None when not asked or no usable reply.
     """
 
@@ -61,6 +62,7 @@ class Provenance(BaseModel):
     guess: bool | None = None
     asked: bool = False
     said: bool | None = None
+    moved: float | None = None
 
 
 class Judgement(BaseModel):
