@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from belonging_llm.codes import Chances, Learned, Lessons, OpenSegment, Signals
 from belonging_llm.codes.decide import strength
 from belonging_llm.codes.signals import Floats
 from belonging_llm.embeddings import Vectors
+from belonging_llm.llm import tells_likelihoods
 from belonging_llm.prompts import load
 from belonging_llm.store import Store
 from belonging_llm.suites.result import Measured, between_people, summed
@@ -124,31 +125,57 @@ class _Bench:
 
     def _decided(self, split: _Split, likely: Chances, share: float) -> Measured:
         here = likely.of(split.test)
+        if not share or not self.asker:
+            return Measured(split.test, here.leaning >= 0, here.chance, 0)
+        moved = self._weighed(split, likely, share) if self._weighs else self._heard(split, here, share)
         chance, leaning = here.chance.copy(), here.leaning.copy()
-        asked = 0
-        if share and self.asker:
-            open_to = codes.open_pairs(here, share)
-            asked = len(open_to)
-            for row, shifts in self._heard(split, open_to).items():
-                for k, shift in shifts.items():
-                    chance[row, k] = codes.after(float(chance[row, k]), shift)
-                    leaning[row, k] += shift
-        return Measured(split.test, leaning >= 0, chance, asked)
+        for row, shifts in moved.items():
+            for k, shift in enumerate(shifts):
+                chance[row, k] = codes.after(float(chance[row, k]), float(shift))
+            leaning[row] += shifts
+        return Measured(split.test, leaning >= 0, chance, len(moved))
 
-    def _heard(self, split: _Split, open_to: Mapping[int, Sequence[int]]) -> dict[int, dict[int, float]]:
-        """What the model's word moves, by row of the test segments and code."""
+    @property
+    def _weighs(self) -> bool:
+        return self.asker is not None and tells_likelihoods(self.asker.model) and codes.fits(self.data.framework)
+
+    def _weighed(self, split: _Split, likely: Chances, share: float) -> dict[int, Floats]:
+        """What weighing all codes at once moves, by row of the test segments; its worth from calibration segments."""
+        rows = codes.doubtful(likely.of(split.test).chance, share)
+        asked = np.concatenate([split.test[rows], split.checks]).astype(np.intp)
+        said = self._ask(asked)
+        told = [i for i in asked if i in said]
+        shares = np.full((len(told), self.data.marks.shape[2]), np.nan)
+        taught = np.isin(told, split.checks)
+        shares[taught] = self.data.shares[told][taught]
+        scale = codes.scale(
+            np.stack([said[i] for i in told]), likely.chance[told], shares if len(split.checks) else None
+        )
+        return {row: scale.shifts(said[i]) for row in rows if (i := int(split.test[row])) in said}
+
+    def _ask(self, rows: NDArray[np.intp]) -> dict[int, Floats]:
         assert self.asker is not None  # noqa: S101 - only called with one
+        items = [OpenSegment(self.data.segments[i], (), "") for i in rows]
+        said = codes.score(items, self.data.framework, asker=self.asker, prompt=load("choose_code.v1"))
+        answers = {int(i): said[self.data.segments[i].id] for i in rows}
+        return {i: one for i, one in answers.items() if not isinstance(one, Exception)}
+
+    def _heard(self, split: _Split, here: Chances, share: float) -> dict[int, Floats]:
+        """What the model's word on single codes moves, by row of the test segments."""
+        assert self.asker is not None  # noqa: S101 - only called with one
+        open_to = codes.open_pairs(here, share)
         ids = [code.id for code in self.data.framework.assignable]
         asked = [
             OpenSegment(self.data.segments[split.test[row]], tuple(ids[k] for k in columns), "")
             for row, columns in open_to.items()
         ]
         said = codes.judge(asked, self.data.framework, asker=self.asker, prompt=load("code_segment.v1"))
-        found: dict[int, dict[int, float]] = {}
+        found: dict[int, Floats] = {}
         for row in open_to:
             answer = said[self.data.segments[split.test[row]].id]
             if not isinstance(answer, Exception):
-                found[row] = {ids.index(c): codes.UNHEARD.shift(v.applies) for c, v in answer.items()}
+                shifts = [codes.UNHEARD.shift(answer[c].applies) if c in answer else 0.0 for c in ids]
+                found[row] = np.array(shifts)
         return found
 
     def _plain(self, split: _Split) -> Measured:
