@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from openai import OpenAI
 
 TIMEOUT = 300.0
+# Said out loud: the SDK would take another address from the environment, and the egress log would not know.
+OPENAI = "https://api.openai.com/v1"
 _REFUSED_FOR_GOOD = (401, 402, 403, 404)
 _PASSING = (408, 409, 425, 429)
 
@@ -95,7 +97,7 @@ class OpenAIChat:
         # Nor may a server pass text on to another place.
         trusted = not is_loopback(self.endpoint)
         own = DefaultHttpxClient(trust_env=trusted, follow_redirects=False, timeout=self._timeout)
-        return OpenAI(api_key=key, base_url=self.base_url, max_retries=0, timeout=self._timeout, http_client=own)
+        return OpenAI(api_key=key, base_url=self.base_url or OPENAI, max_retries=0, timeout=self._timeout, http_client=own)
 
 
 def translate(status: int, code: object, retry_after: str | None) -> Exception:
