@@ -97,7 +97,9 @@ class OpenAIChat:
         # Nor may a server pass text on to another place.
         trusted = not is_loopback(self.endpoint)
         own = DefaultHttpxClient(trust_env=trusted, follow_redirects=False, timeout=self._timeout)
-        return OpenAI(api_key=key, base_url=self.base_url or OPENAI, max_retries=0, timeout=self._timeout, http_client=own)
+        return OpenAI(
+            api_key=key, base_url=self.base_url or OPENAI, max_retries=0, timeout=self._timeout, http_client=own
+        )
 
 
 def translate(status: int, code: object, retry_after: str | None) -> Exception:

@@ -12,6 +12,7 @@ from belonging_llm.auditing.record import CoderRecord, Flow, Opening, PartFlow, 
 from belonging_llm.auditing.splits import Part, split_digest
 from belonging_llm.codes import Judgement
 from belonging_llm.segments import Segment
+from belonging_llm.store import Run
 from belonging_llm.study import Study
 
 CHANGED = "This prompt was changed after the run."
@@ -35,7 +36,7 @@ def provenance(
         versions=dict(settings.get("versions", {})),
         settings=dict(settings.get("settings", {})),
         coders=_coders(study, judged, [who for who, where in locked.items() if where is part]),
-        prompts_tried=len({d for r in runs for n, d in r.settings.get("prompts", {}).items() if _codes(n)}),
+        prompts_tried=len({_coding_prompts(r) for r in runs}),
         codebooks_tried=len({r.settings.get("codebook", {}).get("digest") for r in runs}),
         runs=len(runs),
         openings=tuple(opened),
@@ -46,8 +47,9 @@ def provenance(
     )
 
 
-def _codes(prompt: str) -> bool:
-    return prompt.startswith(CODING_PROMPTS)
+def _coding_prompts(run: Run) -> frozenset[str]:
+    """The texts that a run could code with: one of them changed is another attempt."""
+    return frozenset(d for name, d in run.settings.get("prompts", {}).items() if name.startswith(CODING_PROMPTS))
 
 
 def _prompts(study: Study, used: Mapping[str, str]) -> list[PromptUsed]:

@@ -101,7 +101,13 @@ def test_the_paradox_panel_has_coders_who_never_read(slips: Path) -> None:
 def test_where_it_comes_from_is_told(slips: Path) -> None:
     found = audited(slips).provenance
     assert (found.candidate, found.model, found.encoder) == ("none", "none", "hashed-words-64")
-    assert {p.name for p in found.prompts} == {"code_segment.v1", "label_theme.v1", "map_theme.v1", "rename_theme.v1"}
+    assert {p.name for p in found.prompts} == {
+        "choose_code.v1",
+        "code_segment.v1",
+        "label_theme.v1",
+        "map_theme.v1",
+        "rename_theme.v1",
+    }
     assert all(p.text.startswith("---") for p in found.prompts)
     assert [(c.name, c.judged, c.saw_model, c.role) for c in found.coders] == [(n, 5 * EACH, 0, "coder") for n in "ABC"]
     assert (found.prompts_tried, found.codebooks_tried, found.runs) == (1, 1, 1)
