@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from rapidfuzz import fuzz
+from scipy.stats import rankdata
 
 from belonging_llm.asking import Asker, Question
 from belonging_llm.clusters import Belongs, Cluster, Clustering
@@ -21,6 +22,8 @@ from belonging_llm.themes.exemplars import choose, distinctive_terms
 from belonging_llm.themes.own_words import Embed, Phrase, own_words
 from belonging_llm.themes.theme import Quote, Theme, ThemeMember, theme_id
 
+# Area under the curve that a name must reach between its own segments and all others.
+SEPARATES = 0.75
 ALIKE = 85
 EXEMPLARS = 4
 SHOWN = 200
@@ -119,9 +122,9 @@ def label(
 ) -> Labelled:
     """Name every cluster.
 
-    A name must hold its own: not another theme's, not one that fits any interview, and nearer to
-    its own theme's centre than to any other's. One that does not is sent back once; a second
-    that does not gives way to participants' own words.
+    A name must hold its own: not another theme's, not one that fits any interview, nearer to its own
+    theme's centre than to any other's, and near to most of its segments rather than to one. One that
+    does not is sent back once; a second that does not gives way to participants' own words.
 
     Args:
         segments: The rows that the clustering indexes; `vectors` has shape (n_segments, dim).
@@ -133,14 +136,16 @@ def label(
     Raises:
         Incomplete: the model's endpoint is gone.
     """
-    drafts = _drafts(clustering, segments, vectors, embed)
-    if asker is None or not drafts:
+    if not clustering.clusters:
+        return Labelled(())
+    ground = _Ground(clustering, vectors, embed)
+    drafts = _drafts(clustering, segments, vectors, ground, embed)
+    if asker is None:
         return Labelled(tuple(draft.theme for draft in drafts))
-    centroids = np.stack([cluster.centroid for cluster in clustering.clusters])
     first = _ask_all(drafts, asker, prompt, done)
-    clashes = _clashes(first, centroids, embed)
+    clashes = _clashes(first, ground)
     second = _ask_again(drafts, first, clashes, asker, again)
-    standing = _without(second, _clashes(second, centroids, embed))
+    standing = _without(second, _clashes(second, ground))
     named = _name(drafts, standing, segments, asker.model.id)
     return Labelled(
         themes=tuple(theme for theme, _ in named),
@@ -151,16 +156,24 @@ def label(
     )
 
 
-def _drafts(clustering: Clustering, segments: Sequence[Segment], vectors: Vectors, embed: Embed) -> list[_Draft]:
+def _drafts(
+    clustering: Clustering, segments: Sequence[Segment], vectors: Vectors, ground: _Ground, embed: Embed
+) -> list[_Draft]:
     texts = [s.text for s in segments]
     terms, phrases = distinctive_terms(clustering, texts), own_words(clustering, texts, embed)
     drafts = []
     for number, cluster in enumerate(clustering.clusters):
         others = [c for c in clustering.clusters if c is not cluster]
         shown = choose(cluster, others, vectors, count=EXEMPLARS)
-        theme = _unnamed(number + 1, cluster, segments, shown, terms[number], phrases[number])
-        drafts.append(_Draft(theme, tuple(phrases[number]), tuple(_cut(texts[i]) for i in shown)))
+        told = _telling(phrases[number], ground, number)
+        theme = _unnamed(number + 1, cluster, segments, shown, terms[number], told)
+        drafts.append(_Draft(theme, tuple(told), tuple(_cut(texts[i]) for i in shown)))
     return drafts
+
+
+def _telling(phrases: Sequence[Phrase], ground: _Ground, theme: int) -> list[Phrase]:
+    """Phrases, those first that speak for most of the theme."""
+    return sorted(phrases, key=lambda phrase: -round(ground.separates(phrase.words, theme), 3))
 
 
 def _unnamed(
@@ -228,14 +241,41 @@ def _without(answers: _Answers, clashes: dict[int, str]) -> _Answers:
     return [None if index in clashes else answer for index, answer in enumerate(answers)]
 
 
-def _clashes(answers: _Answers, centroids: Vectors, embed: Embed) -> dict[int, str]:
+class _Ground:
+    """What names are tested on: every theme's centre, and its segments against all others."""
+
+    def __init__(self, clustering: Clustering, vectors: Vectors, embed: Embed) -> None:
+        self._vectors = vectors
+        self._embed = embed
+        self._members = [[m.index for m in cluster.members] for cluster in clustering.clusters]
+        self._centroids = np.stack([cluster.centroid for cluster in clustering.clusters])
+
+    def nearest(self, text: str) -> int:
+        """The theme whose centre a text is nearest to."""
+        return int(np.argmax(self._embed([text])[0] @ self._centroids.T))
+
+    def separates(self, name: str, theme: int) -> float:
+        """How often a name is nearer to a segment of its theme than to one of no such theme: the area under the curve.
+
+        A name made from a single vivid statement is near to that one and to few others.
+        """
+        inside = np.zeros(len(self._vectors), bool)
+        inside[self._members[theme]] = True
+        if inside.all():
+            return 1.0
+        near = self._vectors @ self._embed([name])[0]
+        ranks = rankdata(near)
+        n = int(inside.sum())
+        return float((ranks[inside].sum() - n * (n + 1) / 2) / (n * (len(near) - n)))
+
+
+def _clashes(answers: _Answers, ground: _Ground) -> dict[int, str]:
     """Names that cannot stand, by theme, with what is wrong; of two alike the later (smaller) one goes."""
     found: dict[int, str] = {}
     given = {i: answer.given for i, answer in enumerate(answers) if answer}
-    fit = embed([f"{name.name}. {name.definition}" for name in given.values()]) @ centroids.T if given else np.empty(0)
-    for row, (index, name) in enumerate(given.items()):
+    for index, name in given.items():
         twin = next((o for i, o in given.items() if i < index and _alike(o.name, name.name)), None)
-        nearest = int(np.argmax(fit[row]))
+        nearest = ground.nearest(f"{name.name}. {name.definition}")
         if twin:
             found[index] = f'another theme is already called "{twin.name}"'
         elif _is_vague(name.name):
@@ -245,6 +285,8 @@ def _clashes(answers: _Answers, centroids: Vectors, embed: Embed) -> dict[int, s
         elif nearest != index:
             other = given.get(nearest)
             found[index] = "it fits other statements better" + (f', those called "{other.name}"' if other else "")
+        elif ground.separates(name.name, index) < SEPARATES:
+            found[index] = "it fits one statement; say what most of them share"
     return found
 
 

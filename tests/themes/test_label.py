@@ -116,3 +116,18 @@ def test_replies_that_never_parse_leave_the_theme_with_its_own_words(tmp_path: P
 
 def test_without_a_model_nothing_is_asked(tmp_path: Path) -> None:
     assert named(tmp_path, None).themes[0].name.startswith("“")
+
+
+def test_a_name_after_one_vivid_statement_is_sent_back(tmp_path: Path) -> None:
+    # "saved me twice" stands in one of three statements; the definition alone is near the theme's centre.
+    def answer(request: ChatRequest) -> str:
+        if theme_of(request) == "post" or "cannot stand" in request.user:
+            return reply(request, GOOD[theme_of(request)])
+        given = json.loads(reply(request, "Being saved me twice"))
+        return json.dumps(given | {"definition": "They speak of the midnight group chat that never sleeps."})
+
+    model = FakeChat(answer)
+    found = named(tmp_path, model)
+    assert [t.name for t in found.themes] == list(GOOD.values())
+    assert found.renamed == 1
+    assert any("say what most of them share" in r.user for r in model.asked)
