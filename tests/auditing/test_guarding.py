@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -109,7 +110,8 @@ def answer(request: ChatRequest) -> str:
 def asked_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
     """A run that asks a model about half of the segments, without themes; returns how many requests it sent."""
     settings = folder / "study.toml"
-    settings.write_text(settings.read_text(encoding="utf-8").replace("ask_share = 0.04", "ask_share = 0.5"))
+    changed = re.sub(r"(?m)^ask_share = .*$", "ask_share = 0.5", settings.read_text(encoding="utf-8"))
+    settings.write_text(changed, encoding="utf-8")
     chat = FakeChat(answer)
     monkeypatch.setattr(factory, "chat_model", lambda *_, **__: chat)
     job = Job(str(folder), "fake", "hashed")

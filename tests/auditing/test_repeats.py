@@ -30,7 +30,7 @@ def twice(talks: Path) -> tuple[Path, str, str]:
     """Coded right, and then with another seed and share less well."""
     people_code(talks)
     first = run(talks)
-    demand(talks, seed=5, ask_share=0.1)
+    demand(talks, seed=5, ask_share=0.3)
     return talks, first, run(talks, slipping)
 
 
