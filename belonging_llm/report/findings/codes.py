@@ -67,7 +67,7 @@ def _views(framework: Framework, corpus: Corpus) -> list[CodeView]:
 
 def _view(code: Code, codings: Sequence[Coding], corpus: Corpus) -> CodeView:
     assigned = sorted(pick(codings, Outcome.ASSIGNED), key=_sureness, reverse=True)
-    abstained = pick(codings, Outcome.ABSTAINED)
+    abstained = sorted(pick(codings, Outcome.ABSTAINED), key=_sureness, reverse=True)
     polarity = Counter(c.polarity for c in assigned)
     return CodeView(
         code=code,
@@ -90,6 +90,8 @@ def _sureness(coding: Coding) -> float:
 def _passage(coding: Coding, code: Code, corpus: Corpus) -> Passage:
     sure = "confidence not recorded" if coding.confidence is None else f"confidence {coding.confidence:.2f}"
     notes: tuple[str, ...] = (sure,)
+    if coding.outcome is Outcome.ABSTAINED and coding.provenance.chance is not None:
+        notes = (f"chance {coding.provenance.chance:.2f} that a person gives the code",)
     if coding.outcome is Outcome.ASSIGNED:
         notes = (_polarity(coding.polarity, code), sure)
     spans = [Span(e.start, e.end) for e in coding.evidence]
