@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from html import escape
-from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
@@ -27,8 +26,8 @@ from belonging_llm.report.audit.sections import (
 )
 from belonging_llm.report.audit.tables import Table
 from belonging_llm.report.audit.words import counted, moment, sentence
+from belonging_llm.report.pages import environment
 
-TEMPLATES = Path(__file__).parent.with_name("templates")
 SECTIONS = {
     "verdicts": "Verdicts",
     "provenance": "Where the figures come from",
@@ -108,15 +107,7 @@ def _titles() -> dict[str, dict[str, str]]:
 
 @cache
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"counted": counted, "moment": moment, "sentence": sentence, "state": verdicts.state}
-    return environment
+    return environment(counted=counted, moment=moment, sentence=sentence, state=verdicts.state)
 
 
 def _compose(audit: Audit) -> Page:

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import jinja2
 
@@ -24,8 +23,7 @@ from belonging_llm.report.findings.records import Findings
 from belonging_llm.report.findings.share import Share
 from belonging_llm.report.findings.themes import ThemeView
 from belonging_llm.report.findings.words import counted, number
-
-TEMPLATES = Path(__file__).parent.with_name("templates")
+from belonging_llm.report.pages import environment
 
 # Neither can be written as UTF-8 HTML; what people typed stands beside it unchanged in the database.
 _UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
@@ -67,15 +65,7 @@ def render(findings: Findings) -> str:
 
 @cache
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"counted": counted, "duration": duration, "moment": moment, "number": number}
-    return environment
+    return environment(counted=counted, duration=duration, moment=moment, number=number)
 
 
 def _compose(findings: Findings) -> Page:
