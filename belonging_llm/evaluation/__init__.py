@@ -9,6 +9,7 @@ from belonging_llm.evaluation.alpha import Alpha, krippendorff_alpha
 from belonging_llm.evaluation.alt_test import AltTest, alternative_annotator_test
 from belonging_llm.evaluation.calibration import Calibration, RiskCoverage, calibration, risk_coverage
 from belonging_llm.evaluation.estimate import Estimate, Interval, undefined
+from belonging_llm.evaluation.gamma import gamma
 from belonging_llm.evaluation.grouping import Grouping, Matching, compare, match
 from belonging_llm.evaluation.intervals import Intervals, Resampling, bootstrap
 from belonging_llm.evaluation.multiplicity import benjamini_yekutieli, holm
@@ -60,6 +61,7 @@ __all__ = [
     "design_based",
     "design_effect",
     "fleiss_kappa",
+    "gamma",
     "holm",
     "jaccard_distance",
     "krippendorff_alpha",
