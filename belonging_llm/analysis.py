@@ -27,6 +27,7 @@ from belonging_llm.errors import StudyError
 from belonging_llm.importing import split_transcripts
 from belonging_llm.llm import ChatModel, tells_likelihoods
 from belonging_llm.prices import price_at
+from belonging_llm.prompts import Prompt
 from belonging_llm.provenance import digest, versions
 from belonging_llm.segments import Segment
 from belonging_llm.store import Run
@@ -153,6 +154,11 @@ class Workbench:
         """Whether the model can weigh all codes of a segment at once."""
         return self.model is not None and tells_likelihoods(self.model) and codes.fits(self.framework)
 
+    @property
+    def coding_prompt(self) -> Prompt:
+        """The prompt that segments are coded with, by what the model can do."""
+        return self.prompts["choose_code.v1" if self.weighs else "code_segment.v1"]
+
     def weighed(self, run_id: str, done: Done = _silent) -> dict[str, Floats | Exception]:
         """How far the model moves the log-odds of the doubtful segments' codes, by segment."""
         if run_id not in self._weighed:
@@ -165,13 +171,13 @@ class Workbench:
         likely = self.likely(run_id)
         rows = codes.doubtful(likely.chance, self.settings.ask_share)
         asked = [OpenSegment(s, (), self.questions.get(s.id, "")) for s in (self.segments[i] for i in rows)]
-        prompt = self.prompts["choose_code.v1"]
+        prompt = self.coding_prompt
         said = codes.score(asked, self.framework, asker=asker, prompt=prompt, done=lambda n: done(n, len(asked)))
         told = [(row, one) for row in rows if not isinstance(one := said[self.segments[row].id], Exception)]
         if not told:
             return dict(said)
         there = np.array([row for row, _ in told], np.intp)
-        people = self.teaching.shares(len(self.segments), len(self.framework.assignable))
+        people = self.teaching.checked(len(self.segments), len(self.framework.assignable))
         scale = codes.scale(
             np.stack([one for _, one in told]), likely.chance[there], None if people is None else people[there]
         )
@@ -347,7 +353,7 @@ def try_model(job: Job, run_id: str, done: Done = _silent) -> int:
         OpenSegment(bench.segments[i], tuple(ids[j] for j in open_to[i]), bench.questions.get(bench.segments[i].id, ""))
         for i in rows
     ]
-    prompt = bench.prompts["code_segment.v1"]
+    prompt = bench.coding_prompt
     failures = dict(asker.failures)
     said = codes.judge(asked, bench.framework, asker=asker, prompt=prompt, done=lambda n: done(n, len(asked)))
     # Coding meets the same failures again and counts them there.
@@ -395,7 +401,7 @@ def code_batch(job: Job, run_id: str, rows: Sequence[int], done: Done = _silent)
         open_to=asked,
         framework=bench.framework,
         asker=asker,
-        prompt=bench.prompts["code_segment.v1"],
+        prompt=bench.coding_prompt,
         embed=bench.embed,
         encoder=bench.encoder.id,
         bar=Bar(bench.settings.assign_error, bench.settings.miss_error),

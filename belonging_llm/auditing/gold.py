@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from belonging_llm.codes import Coding, Outcome
+from belonging_llm.codes import Coding, Judgement, Outcome
 from belonging_llm.errors import StudyError
 from belonging_llm.evaluation import Ratings, consensus, ratings
 from belonging_llm.evaluation.estimate import Floats, ratio
@@ -127,28 +127,7 @@ def gold(study: Study, judged: Candidate, participants: Collection[str]) -> Gold
         raise StudyError(
             f"{study.folder}: nobody judged a segment of these participants without having seen the model's codings"
         )
-    pairs = {(j.segment_id, j.coder) for j in raw}
-    assigned = [
-        (c.segment_id, c.coder, c.code)
-        for c in store.findings.codings()
-        if (c.segment_id, c.coder) in pairs and c.code in codes and c.outcome is Outcome.ASSIGNED
-    ]
-    withheld = [
-        (c.segment_id, c.coder, c.code)
-        for c in store.findings.codings()
-        if (c.segment_id, c.coder) in pairs and c.code in codes and c.outcome in (Outcome.ABSTAINED, Outcome.FAILED)
-    ]
-    looked: dict[str, list[str]] = {}
-    for j in raw:
-        looked.setdefault(j.coder, []).append(j.segment_id)
-    humans = ratings(
-        looked,
-        assigned,
-        codes=codes,
-        clusters={ident: s.participant for ident, s in segments.items()},
-        clustered_by="participant",
-        withheld=withheld,
-    )
+    humans = _raw(raw, store.findings.codings(), codes, {ident: s.participant for ident, s in segments.items()})
     settled, by = _settled(study, humans, judged)
     own = tuple(c for c in judged.codings if c.segment_id in set(humans.units) and c.code in codes)
     seen = () if judged.run else {j.segment_id for j in store.findings.judgements() if j.coder == judged.name}
@@ -162,6 +141,26 @@ def gold(study: Study, judged: Candidate, participants: Collection[str]) -> Gold
         segments={unit: segments[unit] for unit in humans.units},
         anchored=len(judgements) - len(free),
         codings=own,
+    )
+
+
+def _raw(
+    judgements: Sequence[Judgement], codings: Sequence[Coding], codes: Sequence[str], who: Mapping[str, str]
+) -> Ratings:
+    """Each person's own word on each unit; what they abstained on they did not judge."""
+    looked: dict[str, list[str]] = {}
+    for j in judgements:
+        looked.setdefault(j.coder, []).append(j.segment_id)
+    pairs = {(j.segment_id, j.coder) for j in judgements}
+    given = [c for c in codings if (c.segment_id, c.coder) in pairs and c.code in codes]
+    open_ = (Outcome.ABSTAINED, Outcome.FAILED)
+    return ratings(
+        looked,
+        [(c.segment_id, c.coder, c.code) for c in given if c.outcome is Outcome.ASSIGNED],
+        codes=codes,
+        clusters=who,
+        clustered_by="participant",
+        withheld=[(c.segment_id, c.coder, c.code) for c in given if c.outcome in open_],
     )
 
 

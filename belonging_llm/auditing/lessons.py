@@ -36,17 +36,25 @@ class Teaching:
         """What people said of every segment, shape (n_segments, n_codes); NaN where they said nothing."""
         if not len(self.development):
             return None
-        found = np.full((n_segments, n_codes), np.nan)
-        for part in (self.development, self.calibration):
-            if len(part):
-                found[part.rows] = part.shares
-        return found
+        return _spread((self.development, self.calibration), n_segments, n_codes)
+
+    def checked(self, n_segments: int, n_codes: int) -> np.ndarray | None:
+        """The same of calibration alone: chances were learned from development and explain it too well."""
+        return _spread((self.calibration,), n_segments, n_codes) if len(self.calibration) else None
 
     @property
     def digest(self) -> str:
         """Names what was learned from."""
         polar = [self.polar_rows.tolist(), self.polar_absent.tolist()]
         return digest([_plain(self.development), _plain(self.calibration), polar])
+
+
+def _spread(parts: Sequence[Lessons], n_segments: int, n_codes: int) -> np.ndarray:
+    found = np.full((n_segments, n_codes), np.nan)
+    for part in parts:
+        if len(part):
+            found[part.rows] = part.shares
+    return found
 
 
 NOTHING = Teaching(NO_LESSONS, NO_LESSONS, np.empty(0, np.intp), np.empty(0))

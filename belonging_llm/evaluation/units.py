@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from belonging_llm.evaluation.ratings import MISSING, Ratings
+from belonging_llm.evaluation.ratings import MISSING, Marks, Ratings
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,32 @@ def by_character(
         went[coder] |= set(documents)
     for span in spans:
         went[span.coder].add(span.document)
-    documents = sorted(set().union(*went.values())) if went else []
+    every = sorted(set().union(*went.values())) if went else []
+    _check(spans, every, lengths)
+    coders, codes = sorted(went), sorted({span.code for span in spans})
+    # A document without characters holds no unit, and would be drawn as a participant who said nothing.
+    kept = [document for document in every if lengths[document]]
+    inside = {document: [span for span in spans if span.document == document] for document in kept}
+    cuts = {document: _cuts(inside[document], lengths[document]) for document in kept}
+    ends = [(document, a, b) for document in kept for a, b in itertools.pairwise(cuts[document])]
+    parts = [
+        _marks(inside[document], cuts[document], [document in went[c] for c in coders], coders, codes)
+        for document in kept
+    ]
+    empty = np.empty((len(coders), 0, len(codes)), np.int8)
+    return Ratings(
+        units=tuple(f"{document} [{a}, {b})" for document, a, b in ends),
+        coders=tuple(coders),
+        codes=tuple(codes),
+        marks=np.concatenate(parts, axis=1) if parts else empty,
+        clusters=np.array([kept.index(document) for document, _, _ in ends], np.intp),
+        cluster_names=tuple(kept),
+        clustered_by="document_id",
+        weights=np.array([float(b - a) for _, a, b in ends]),
+    )
+
+
+def _check(spans: Sequence[CodedSpan], documents: Sequence[str], lengths: Mapping[str, int]) -> None:
     lost = [document for document in documents if document not in lengths]
     if lost:
         raise ValueError(f"document {lost[0]} has no length")
@@ -54,30 +79,20 @@ def by_character(
                 f"document {span.document}: the span {span.start} to {span.end} of {span.coder} is empty or lies "
                 f"outside its {lengths[span.document]} characters"
             )
-    coders, codes = sorted(went), sorted({span.code for span in spans})
-    # A document without characters holds no unit, and would be drawn as a participant who said nothing.
-    documents = [document for document in documents if lengths[document]]
-    names, parts, clusters, weights = [], [], [], []
-    for place, document in enumerate(documents):
-        here = [span for span in spans if span.document == document]
-        cuts = sorted({0, lengths[document], *(s.start for s in here), *(s.end for s in here)})
-        marks = np.full((len(coders), len(cuts) - 1, len(codes)), MISSING, np.int8)
-        marks[[coders.index(c) for c in coders if document in went[c]]] = 0
-        for span in here:
-            reach = slice(cuts.index(span.start), cuts.index(span.end))
-            marks[coders.index(span.coder), reach, codes.index(span.code)] = 1
-        parts.append(marks)
-        names += [f"{document} [{a}, {b})" for a, b in itertools.pairwise(cuts)]
-        clusters += [place] * (len(cuts) - 1)
-        weights += [float(b - a) for a, b in itertools.pairwise(cuts)]
-    empty = np.empty((len(coders), 0, len(codes)), np.int8)
-    return Ratings(
-        units=tuple(names),
-        coders=tuple(coders),
-        codes=tuple(codes),
-        marks=np.concatenate(parts, axis=1) if parts else empty,
-        clusters=np.array(clusters, np.intp),
-        cluster_names=tuple(documents),
-        clustered_by="document_id",
-        weights=np.array(weights),
-    )
+
+
+def _cuts(spans: Sequence[CodedSpan], length: int) -> list[int]:
+    """Where anything begins or ends in one document."""
+    return sorted({0, length, *(s.start for s in spans), *(s.end for s in spans)})
+
+
+def _marks(
+    spans: Sequence[CodedSpan], cuts: Sequence[int], went: Sequence[bool], coders: Sequence[str], codes: Sequence[str]
+) -> Marks:
+    """Marks of one document's stretches, shape (n_coders, n_stretches, n_codes)."""
+    marks = np.full((len(coders), len(cuts) - 1, len(codes)), MISSING, np.int8)
+    marks[np.array(went, bool)] = 0
+    for span in spans:
+        reach = slice(cuts.index(span.start), cuts.index(span.end))
+        marks[coders.index(span.coder), reach, codes.index(span.code)] = 1
+    return marks

@@ -39,7 +39,7 @@ def run(suite: Suite, data: Data, *, llm: str = "none", embedder: str = "local")
     counted = [k for k in range(data.marks.shape[2]) if (data.marks[:, :, k] == 1).sum(1).min() >= suite.min_positives]
     with tempfile.TemporaryDirectory() as folder:
         store = Store(f"sqlite:///{Path(folder) / 'ledger.sqlite'}")
-        model = factory.chat_model(llm, allow_remote=True)
+        model = factory.chat_model(llm, allow_remote=False)
         asker = Asker(model, store.ledger, "suite") if model else None
         bench = _Bench(suite, data, vectors, signals, seen, counted, asker)
         found = {name: summed(parts, data, counted) for name, parts in bench.conditions().items()}
