@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from html.parser import HTMLParser
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from parsed import Element, Parsed
 
 from belonging_llm.clusters import Belongs
 from belonging_llm.codebook import Code, Framework
@@ -26,7 +26,6 @@ from belonging_llm.report.findings import (
 from belonging_llm.segments import Segment
 from belonging_llm.themes import MappedCode, Mapping, Quote, Theme, ThemeMember
 
-VOID = {"meta", "link", "br", "hr", "img", "input"}
 SCRIPT = "<script>alert(1)</script> somebody answered at three in the morning & I was not alone"
 FORMULA = '=cmd()|"/C calc"!A0 is what I typed into the chat, and nobody laughed'
 TEXTS = {
@@ -37,57 +36,6 @@ TEXTS = {
     "s5": ("P2", "I keep the lanyard on a nail by the door, as if there were a campus."),
     "s6": ("P10", "Yes."),
 }
-
-
-@dataclass
-class Element:
-    """One element of the parsed page, with all the text below it."""
-
-    tag: str
-    attributes: dict[str, str]
-    text: str = ""
-    within: list[Element] = field(default_factory=list)
-
-
-class Parsed(HTMLParser):
-    """A page as a flat list of elements; raises when tags do not nest."""
-
-    def __init__(self, html: str) -> None:
-        """Parse at once."""
-        super().__init__()
-        self.elements: list[Element] = []
-        self.open: list[Element] = []
-        self.feed(html)
-        self.close()
-        assert not self.open, [e.tag for e in self.open]
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        element = Element(tag, {name: value or "" for name, value in attrs})
-        self.elements.append(element)
-        for outer in self.open:
-            outer.within.append(element)
-        if tag not in VOID:
-            self.open.append(element)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open[-1].tag == tag, f"</{tag}> closes <{self.open[-1].tag}>"
-        self.open.pop()
-        for outer in self.open if tag in {"td", "th", "dt"} else ():
-            outer.text += " "
-
-    def handle_data(self, data: str) -> None:
-        for element in self.open:
-            element.text += data
-
-    def all(self, tag: str, **attributes: str) -> list[Element]:
-        return [e for e in self.elements if e.tag == tag and attributes.items() <= e.attributes.items()]
-
-    def one(self, tag: str, **attributes: str) -> Element:
-        (found,) = self.all(tag, **attributes)
-        return found
-
-    def words(self, tag: str, **attributes: str) -> str:
-        return " ".join(self.one(tag, **attributes).text.split())
 
 
 def _segment(segment_id: str, turn: int) -> Segment:
