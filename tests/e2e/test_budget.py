@@ -227,7 +227,7 @@ def test_without_a_terminal_somebody_has_to_have_agreed(server: ChatServer, stud
 def test_on_a_terminal_somebody_is_asked(
     said: str, code: int, server: ChatServer, study: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "_somebody_is_there", lambda: True)
+    monkeypatch.setattr(cli.analyse, "_somebody_is_there", lambda: True)
     done = plain(study, server, said=said)
     assert done.exit_code == code, done.output
     assert "Go ahead?" in done.stderr

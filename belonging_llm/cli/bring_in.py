@@ -1,0 +1,75 @@
+"""Make a study and bring files into it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from belonging_llm.cli.front import JSON, STUDY, main, plainly
+
+if TYPE_CHECKING:
+    from belonging_llm.importing import Imported
+
+
+@main.command()
+@STUDY
+@click.option("--framework", default="odl-belonging", show_default=True, help="A built-in framework's id, or a file.")
+@click.option("--sample", is_flag=True, help="Copy in the synthetic sample interviews and their gold codings.")
+@plainly
+def init(study: Path, framework: str, sample: bool) -> None:
+    """Make the folder STUDY with its settings (study.toml), database and report folders."""
+    from belonging_llm.importing import import_paths
+    from belonging_llm.study import create
+
+    made = create(study, framework=framework, sample=sample)
+    click.echo(f"{made.folder}: study made, with the codebook {made.framework().name}")
+    if sample:
+        _show(import_paths(made, [study / "transcripts", study / "participants.csv", study / "gold"]), as_json=False)
+
+
+@main.command("import")
+@STUDY
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--kind",
+    type=click.Choice(["transcripts", "segments", "codings", "coded-by", "codebook", "participants"]),
+    help="What the files are; found out from ending and columns when left out.",
+)
+@JSON
+@plainly
+def import_(study: Path, paths: Sequence[Path], kind: str | None, as_json: bool) -> int:
+    r"""Bring files (or folders of files) into STUDY; a file already in changes nothing.
+
+    \b
+    transcripts   .txt or .md with speaker labels, or prose with front matter
+    segments      table: segment_id, document_id, text [participant_id, speaker, …]
+    codings       table: segment_id, coder, code [polarity, evidence]; an empty code: none applies
+    coded-by      table: segment_id, coder (who judged what)
+    codebook      table: code, name, definition [include, exclude, examples, parent, kind]; or .yaml
+    participants  table: participant_id and any attributes
+    """
+    from belonging_llm.importing import Kind, import_paths
+    from belonging_llm.study import Study
+
+    done = import_paths(Study(study), list(paths), Kind(kind) if kind else None)
+    return _show(done, as_json=as_json)
+
+
+def _show(done: Sequence[Imported], *, as_json: bool) -> int:
+    """One line a file; the exit code says whether anything went wrong."""
+    if as_json:
+        rows = [
+            {"file": str(d.path), "kind": d.kind, "added": d.added, "note": d.note, "problem": d.problem} for d in done
+        ]
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    for item in done:
+        if not as_json and item.kind and (item.added or not item.problem):
+            what = item.kind.removesuffix("s") if item.added == 1 else item.kind
+            click.echo(f"{item.path.name}: {item.added} {what}" + (f" ({item.note})" if item.note else ""))
+        if item.problem:
+            click.echo(f"belonging: {item.problem}", err=True)
+    return 1 if any(item.problem for item in done) else 0
