@@ -22,7 +22,7 @@ from belonging_llm.auditing.lessons import NOTHING, Teaching, teaching
 from belonging_llm.budget import Budget, Limit, Spending
 from belonging_llm.codes import Bar, Chances, Coding, Learned, OpenSegment, Outcome, Signals, Verdict, Word
 from belonging_llm.codes.signals import Floats
-from belonging_llm.embeddings import Encoder, Vectors, embed
+from belonging_llm.embeddings import Encoder, HasMiddle, Vectors, embed
 from belonging_llm.errors import StudyError
 from belonging_llm.importing import split_transcripts
 from belonging_llm.llm import ChatModel, tells_likelihoods
@@ -118,6 +118,13 @@ class Workbench:
         """One row a segment, in the order of `segments`."""
         return embed([s.text for s in self.segments], self.encoder, self.store.vectors)
 
+    @cached_property
+    def middle(self) -> Vectors | None:
+        """Vectors of the segments from the encoder's inner layers, in the same order; None where it has none."""
+        if not isinstance(self.encoder, HasMiddle):
+            return None
+        return embed([s.text for s in self.segments], self.encoder.middle(), self.store.vectors)
+
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Vectors of any texts, kept like those of segments."""
         return embed(texts, self.encoder, self.store.vectors)
@@ -126,8 +133,8 @@ class Workbench:
         """Cheap evidence for every segment and code."""
         if run_id not in self._signals:
             found = self.store.findings.themes(run_id)
-            ids = [s.id for s in self.segments]
-            self._signals[run_id] = codes.weigh(ids, self.vectors, self.framework, found, self.embed)
+            ids, texts = [s.id for s in self.segments], [s.text for s in self.segments]
+            self._signals[run_id] = codes.weigh(ids, self.vectors, self.framework, found, self.embed, texts=texts)
         return self._signals[run_id]
 
     @cached_property
@@ -140,7 +147,8 @@ class Workbench:
     def likely(self, run_id: str) -> Chances:
         """How likely every pair is before a model is asked; learned from people where they coded enough."""
         if run_id not in self._likely:
-            self._likely[run_id] = codes.chances(self.signals(run_id), self._learned(run_id))
+            unaided = codes.carry_over(codes.strength(self.signals(run_id)), self._features(run_id))
+            self._likely[run_id] = codes.chances(unaided, self._learned(run_id))
         return self._likely[run_id]
 
     def _learned(self, run_id: str) -> Learned | None:
@@ -197,7 +205,8 @@ class Workbench:
         return self._absent[run_id]
 
     def _features(self, run_id: str) -> Floats:
-        return codes.features(self.vectors, [s.text for s in self.segments], self.signals(run_id))
+        """What a probe sees of every segment."""
+        return codes.features(self.vectors, [s.text for s in self.segments], self.signals(run_id), self.middle)
 
     @cached_property
     def _absent(self) -> dict[str, Floats | None]:
@@ -395,7 +404,7 @@ def code_batch(job: Job, run_id: str, rows: Sequence[int], done: Done = _silent)
     asker = bench.asker(run_id)
     found = codes.assign(
         [bench.segments[i] for i in rows],
-        Signals(*(part[list(rows)] for part in (signals.similarity, signals.theme, signals.leaning))),
+        signals.of(rows),
         likely.of(np.array(rows, np.intp)),
         [bench.questions.get(bench.segments[i].id, "") for i in rows],
         open_to=asked,

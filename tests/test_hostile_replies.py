@@ -366,11 +366,11 @@ def judgements(user: str) -> Value:
 
 def code(segments: Sequence[Segment], model: Spoilt, ledger: Noted) -> Assigned:
     likeness = np.tile([OPEN, OPEN, SURE], (len(segments), 1))
-    signals = Signals(likeness, np.zeros_like(likeness), np.full_like(likeness, np.nan))
+    signals = Signals(likeness, np.zeros_like(likeness), np.full_like(likeness, np.nan), np.zeros_like(likeness))
     return assign(
         segments,
         signals,
-        chances(signals, None),
+        chances(likeness, None),
         [""] * len(segments),
         open_to={row: [0, 1] for row in range(len(segments))},
         framework=FRAMEWORK,

@@ -12,6 +12,7 @@ from string import ascii_uppercase
 
 import numpy as np
 from pydantic import ConfigDict, RootModel
+from scipy.special import log_softmax
 
 from belonging_llm.asking import Asker, Question
 from belonging_llm.codebook import Framework
@@ -78,7 +79,7 @@ def score(
     prompt: Prompt,
     done: Callable[[int], None] = lambda _: None,
 ) -> dict[str, Floats | Exception]:
-    """Scores by segment, shape (n_codes,): each letter's log-probability less that of *none of these*.
+    """Scores by segment, shape (n_codes,): the log-probability of each code's letter among all letters.
 
     Raises:
         Incomplete: the model's endpoint is gone.
@@ -154,8 +155,8 @@ def _meanings(framework: Framework) -> list[str]:
 
 
 def _scores(answer: Likelihoods) -> Floats:
-    values = [answer.root[letter] for letter in sorted(answer.root)]
-    return np.array(values[:-1]) - values[-1]
+    values = np.array([answer.root[letter] for letter in sorted(answer.root)])
+    return np.asarray(log_softmax(values)[:-1])
 
 
 def shifts_of(said: Mapping[str, Floats | Exception], scale: Scale) -> dict[str, Floats | Exception]:

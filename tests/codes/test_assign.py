@@ -27,6 +27,7 @@ from belonging_llm.codes import (
     assign,
     chances,
     open_pairs,
+    strength,
 )
 from belonging_llm.errors import Incomplete, ModelUnavailable, RequestRefused
 from belonging_llm.llm import ChatRequest
@@ -75,7 +76,7 @@ def segments(count: int) -> list[Segment]:
 
 
 def signals(count: int, similarity: float = 0.0, theme: float = 0.0, leaning: float = math.nan) -> Signals:
-    return Signals(*(np.full((count, len(CODES)), value) for value in (similarity, theme, leaning)))
+    return Signals(*(np.full((count, len(CODES)), value) for value in (similarity, theme, leaning, 0.0)))
 
 
 def likely(chance: list[list[float]], *, taught: bool = False, leaning: float = -1.0) -> Chances:
@@ -207,12 +208,12 @@ def test_the_guess_is_the_leaning_with_the_models_word(leaning: float, applies: 
 def test_a_theme_can_make_the_difference() -> None:
     # 1.7 + .75 * 0.8 = 2.3, which is beyond even: 1 / (1 + exp(1.5 * (2.2 - 2.3))) = .5374.
     seen = signals(1, similarity=1.7, theme=0.8)
-    coding = of(decide(chances(seen, None), seen=seen), "s0", "tutors")
+    coding = of(decide(chances(strength(seen), None), seen=seen), "s0", "tutors")
     assert coding.outcome is Outcome.ASSIGNED
     assert (coding.provenance.similarity, coding.provenance.theme, coding.provenance.chance) == (1.7, 0.8, 0.5374)
     assert "membership 0.80" in coding.rationale
     without = signals(1, similarity=1.7)
-    assert of(decide(chances(without, None), seen=without), "s0", "tutors").outcome is Outcome.ABSTAINED
+    assert of(decide(chances(strength(without), None), seen=without), "s0", "tutors").outcome is Outcome.ABSTAINED
 
 
 def test_what_was_learned_from_people_is_said() -> None:
