@@ -362,7 +362,7 @@ def try_model(job: Job, run_id: str, done: Done = _silent) -> int:
         (verdict.applies, share)
         for row in rows
         for code, verdict in _verdicts(said[bench.segments[row].id]).items()
-        if known is not None and not np.isnan(share := float(known[row, ids.index(code)]))
+        if known is not None and not verdict.unlocated and not np.isnan(share := float(known[row, ids.index(code)]))
     ]
     bench.store.runs.note(run_id, model_word=asdict(codes.worth(answers)))
     return len(answers)
@@ -411,7 +411,8 @@ def code_batch(job: Job, run_id: str, rows: Sequence[int], done: Done = _silent)
         done=lambda n: done(n, len(asked)),
     )
     bench.store.findings.add_codings(found.codings, run_id)
-    counts = {"asked": found.asked, "unlocated": found.unlocated, "failed": found.failed}
+    lost = {"unlocated": found.unlocated, "repaired": found.repaired, "demoted": found.demoted, "failed": found.failed}
+    counts = {"asked": found.asked} | lost
     bench.store.runs.note(run_id, **{f"batch {bench.segments[rows[0]].id}": counts})
     return len(found.codings)
 

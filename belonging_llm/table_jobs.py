@@ -26,7 +26,7 @@ from belonging_llm.study import SETTINGS, Study, create
 from belonging_llm.tables import read_rows, write_rows
 
 CODINGS = (
-    *("segment_id", "code", "coder", "outcome", "confidence", "polarity", "evidence", "start", "end"),
+    *("segment_id", "code", "coder", "outcome", "confidence", "polarity", "evidence", "repaired", "start", "end"),
     *("chance", "guess", "asked", "rationale"),
 )
 THEMES = ("segment_id", "theme_id", "theme", "membership")
@@ -205,13 +205,18 @@ def _row(coding: Coding, text: str) -> dict[str, str]:
         "confidence": "" if coding.confidence is None else f"{coding.confidence:.3f}",
         "polarity": str(coding.polarity or ""),
         "evidence": text[span.start : span.end] if span else "",
+        "repaired": _yes(span.repaired) if span else "",
         "start": str(span.start) if span else "",
         "end": str(span.end) if span else "",
         "chance": "" if known.chance is None else f"{known.chance:.4f}",
-        "guess": "" if known.guess is None else "yes" if known.guess else "no",
-        "asked": "yes" if known.asked else "no",
+        "guess": "" if known.guess is None else _yes(known.guess),
+        "asked": _yes(known.asked),
         "rationale": coding.rationale,
     }
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
 
 
 def _given(path: Path, segments: Path, wanted: Sequence[Segment]) -> Vectors:

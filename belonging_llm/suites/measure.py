@@ -174,7 +174,7 @@ class _Bench:
         for row in open_to:
             answer = said[self.data.segments[split.test[row]].id]
             if not isinstance(answer, Exception):
-                shifts = [codes.UNHEARD.shift(answer[c].applies) if c in answer else 0.0 for c in ids]
+                shifts = [codes.UNHEARD.shift(answer[c].counts) if c in answer else 0.0 for c in ids]
                 found[row] = np.array(shifts)
         return found
 
