@@ -79,7 +79,10 @@ class Workbench:
         self.framework = self.study.framework()
         self.prompts = self.study.prompts()
         self.encoder: Encoder = factory.encoder(job.embedder)
-        self.model: ChatModel | None = factory.chat_model(job.llm, allow_remote=self.settings.allow_remote)
+        settings = self.settings
+        self.model: ChatModel | None = factory.chat_model(
+            job.llm, allow_remote=settings.allow_remote, concurrency=settings.concurrency
+        )
         self.limit = Limit(job.budget, job.calls)
         self._askers: dict[str, Asker] = {}
 
@@ -225,7 +228,7 @@ class Workbench:
     def inputs(self) -> dict[str, Any]:
         """Everything that shapes the result, for the run's record and digest."""
         shaping = self.settings.model_dump(
-            exclude={"name", "store", "llm", "embedder", "allow_remote", "synthetic", "audit"}
+            exclude={"name", "store", "llm", "embedder", "allow_remote", "concurrency", "synthetic", "audit"}
         )
         return {
             "version": __version__,

@@ -26,11 +26,11 @@ import pytest
 import studies
 from chat_server import Asked, ChatServer
 
-CONCURRENCY = 4
+CONCURRENCY = 8
 BATCH = "20"
-KILLS_A_STUDY = 13
-KILLS = 20
-STUDIES_AT_MOST = 8
+KILLS_A_STUDY = 14
+KILLS = 50
+STUDIES_AT_MOST = 10
 
 
 @dataclass(frozen=True)
