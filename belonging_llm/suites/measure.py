@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,13 +19,18 @@ from belonging_llm.codes.signals import Floats
 from belonging_llm.embeddings import Vectors
 from belonging_llm.llm import tells_likelihoods
 from belonging_llm.prompts import load
-from belonging_llm.store import Store
+from belonging_llm.suites.means import Means, asking
 from belonging_llm.suites.result import Measured, between_people, summed
 from belonging_llm.suites.suite import Data, Suite
 
 
-def run(suite: Suite, data: Data, *, llm: str = "none", embedder: str = "local") -> dict[str, Any]:
+def run(
+    suite: Suite, data: Data, *, llm: str = "none", embedder: str = "local", means: Means | None = None
+) -> dict[str, Any]:
     """Measure every condition on every split.
+
+    Args:
+        means: What the language model may be asked; without, only one on this machine, as much as it takes.
 
     Returns:
         Plain data: per condition the macro kappa by split, kappa and F1 by code, calibration error, calls.
@@ -37,20 +40,16 @@ def run(suite: Suite, data: Data, *, llm: str = "none", embedder: str = "local")
     signals = codes.weigh([s.id for s in data.segments], vectors, data.framework, (), encoder.encode)
     seen = codes.features(vectors, [s.text for s in data.segments], signals)
     counted = [k for k in range(data.marks.shape[2]) if (data.marks[:, :, k] == 1).sum(1).min() >= suite.min_positives]
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store(f"sqlite:///{Path(folder) / 'ledger.sqlite'}")
-        model = factory.chat_model(llm, allow_remote=False)
-        asker = Asker(model, store.ledger, "suite") if model else None
+    with asking(llm, means or Means()) as asker:
         bench = _Bench(suite, data, vectors, signals, seen, counted, asker)
         found = {name: summed(parts, data, counted) for name, parts in bench.conditions().items()}
-        store.close()
     return {
         "suite": suite.name,
         "segments": len(data.segments),
         "documents": len(set(data.documents.tolist())),
         "codes": [data.framework.assignable[k].id for k in counted],
         "embedder": encoder.id,
-        "llm": model.id if model else "none",
+        "llm": asker.model.id if asker else "none",
         "people": between_people(data, counted),
         "conditions": found,
         "tokens": _usage(asker),

@@ -13,6 +13,10 @@ import studies
 from chat_server import ChatServer
 from studies import InProcess
 
+from belonging_llm import prices
+from belonging_llm.prices import Price
+from belonging_llm.store import ledger
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
@@ -53,6 +57,24 @@ def server(running: ChatServer) -> Iterator[ChatServer]:
 def study(template: Path, tmp_path: Path) -> Path:
     """A copy of the module's `template`."""
     return studies.copied(template, tmp_path / "study")
+
+
+@pytest.fixture
+def dear(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server on this machine passes for a hosted one with a price."""
+    _elsewhere(monkeypatch, (studies.DEAR,))
+
+
+@pytest.fixture
+def unpriced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server on this machine passes for a hosted one that nobody knows the price of."""
+    _elsewhere(monkeypatch, ())
+
+
+def _elsewhere(monkeypatch: pytest.MonkeyPatch, table: tuple[Price, ...]) -> None:
+    monkeypatch.setattr(prices, "table", lambda: table)
+    for module in (prices, ledger):
+        monkeypatch.setattr(module, "is_loopback", lambda _: False)
 
 
 @pytest.fixture

@@ -24,9 +24,13 @@ from belonging_llm.adapters import factory
 from belonging_llm.adapters.fakes import HashEncoder
 from belonging_llm.asking import Asker, Retry
 from belonging_llm.importing import import_paths
+from belonging_llm.prices import Price
 from belonging_llm.study import Study
 
 HERE = Path(__file__).parent
+# The server says 10 tokens in, 5 out for every reply: 10 × 0.01 + 5 × 0.02 = 0.20 dollars.
+DEAR = Price(models=("http://127.0.0.1:*#pretend",), input=10_000, output=20_000, source="A vendor", date=None)
+EACH = 0.20
 INTERVIEWS = HERE.parents[1] / "data" / "sample" / "transcripts"
 
 

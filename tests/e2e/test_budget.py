@@ -15,46 +15,25 @@ import pytest
 import studies
 from chat_server import Body, ChatServer, Fault, Plan, body_digest
 from click.testing import CliRunner, Result
+from studies import DEAR, EACH
 
-from belonging_llm import cli, prices
+from belonging_llm import cli
 from belonging_llm.adapters import factory
 from belonging_llm.adapters.openai_sdk import OpenAIChat
 from belonging_llm.asking import Asker, Question, Retry
 from belonging_llm.budget import Budget, Limit, Spending, bill
 from belonging_llm.codes.judge import Judgements
 from belonging_llm.errors import BudgetReached, ModelUnavailable, ReplyError
-from belonging_llm.prices import Price
 from belonging_llm.prompts import Rendered
-from belonging_llm.store import Store, ledger
+from belonging_llm.store import Store
 from belonging_llm.study import Study
 
 AT_A_TIME = 20
-# The server says 10 tokens in, 5 out for every reply: 10 × 0.01 + 5 × 0.02 = 0.20 dollars.
-DEAR = Price(models=("http://127.0.0.1:*#pretend",), input=10_000, output=20_000, source="A vendor", date=None)
-EACH = 0.20
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return studies.make(tmp_path_factory.mktemp("budget") / "study", studies.sample("P01", "P02"))
-
-
-@pytest.fixture
-def dear(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server on this machine passes for a hosted one with a price."""
-    elsewhere(monkeypatch, (DEAR,))
-
-
-@pytest.fixture
-def unpriced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server on this machine passes for a hosted one that nobody knows the price of."""
-    elsewhere(monkeypatch, ())
-
-
-def elsewhere(monkeypatch: pytest.MonkeyPatch, table: tuple[Price, ...]) -> None:
-    monkeypatch.setattr(prices, "table", lambda: table)
-    for module in (prices, ledger):
-        monkeypatch.setattr(module, "is_loopback", lambda _: False)
 
 
 @pytest.fixture
