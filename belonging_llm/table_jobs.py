@@ -178,7 +178,7 @@ def _evidence(run: Run) -> dict[str, int]:
     total = dict.fromkeys(("repaired", "unlocated", "demoted"), 0)
     for name, counts in run.counts.items():
         if name.startswith("batch "):
-            total = {kind: n + counts[kind] for kind, n in total.items()}
+            total = {kind: n + counts.get(kind, 0) for kind, n in total.items()}
     return total
 
 

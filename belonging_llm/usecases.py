@@ -129,7 +129,7 @@ def analyse(
         try:
             _run_flow(study, job)
         except BudgetReached as error:
-            raise BudgetReached(f"{error}. {left(study, run.id)}") from error
+            raise BudgetReached(f"{error}. {_left(study, run.id)}") from error
     bench = analysis.workbench(job)
     calls, model_seconds = bench.work_done()
     report = study.reports / "findings.html"
@@ -163,7 +163,7 @@ def put_offer(
     agree(Offer(bench.model.id, bench.model.endpoint, most, budget))
 
 
-def left(study: Study, run_id: str) -> str:
+def _left(study: Study, run_id: str) -> str:
     """What a run that had to stop has not done yet."""
     segments, coded = study.store.corpus.segments(), study.store.findings.coded(run_id)
     waiting = f"outcomes for {sum(s.id not in coded for s in segments)} of {len(segments)} segments"
