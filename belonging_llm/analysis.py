@@ -79,7 +79,10 @@ class Workbench:
         self.framework = self.study.framework()
         self.prompts = self.study.prompts()
         self.encoder: Encoder = factory.encoder(job.embedder)
-        self.model: ChatModel | None = factory.chat_model(job.llm, allow_remote=self.settings.allow_remote)
+        settings = self.settings
+        self.model: ChatModel | None = factory.chat_model(
+            job.llm, allow_remote=settings.allow_remote, concurrency=settings.concurrency
+        )
         self.limit = Limit(job.budget, job.calls)
         self._askers: dict[str, Asker] = {}
 
@@ -234,7 +237,7 @@ class Workbench:
     def inputs(self) -> dict[str, Any]:
         """Everything that shapes the result, for the run's record and digest."""
         shaping = self.settings.model_dump(
-            exclude={"name", "store", "llm", "embedder", "allow_remote", "synthetic", "audit"}
+            exclude={"name", "store", "llm", "embedder", "allow_remote", "concurrency", "synthetic", "audit"}
         )
         return {
             "version": __version__,
@@ -371,7 +374,7 @@ def try_model(job: Job, run_id: str, done: Done = _silent) -> int:
         (verdict.applies, share)
         for row in rows
         for code, verdict in _verdicts(said[bench.segments[row].id]).items()
-        if known is not None and not np.isnan(share := float(known[row, ids.index(code)]))
+        if known is not None and not verdict.unlocated and not np.isnan(share := float(known[row, ids.index(code)]))
     ]
     bench.store.runs.note(run_id, model_word=asdict(codes.worth(answers)))
     return len(answers)
@@ -420,7 +423,8 @@ def code_batch(job: Job, run_id: str, rows: Sequence[int], done: Done = _silent)
         done=lambda n: done(n, len(asked)),
     )
     bench.store.findings.add_codings(found.codings, run_id)
-    counts = {"asked": found.asked, "unlocated": found.unlocated, "failed": found.failed}
+    lost = {"unlocated": found.unlocated, "repaired": found.repaired, "demoted": found.demoted, "failed": found.failed}
+    counts = {"asked": found.asked} | lost
     bench.store.runs.note(run_id, **{f"batch {bench.segments[rows[0]].id}": counts})
     return len(found.codings)
 

@@ -28,6 +28,8 @@ MOST = len(ascii_uppercase) - 1
 # believed like so many judgements.
 USUAL, BELIEVED = 0.3, 30.0
 FEWEST = 20
+# Servers round.
+ROUNDING = 1e-3
 
 
 class Likelihoods(RootModel[dict[str, float]]):
@@ -142,6 +144,8 @@ def _question(item: OpenSegment, framework: Framework, prompt: Prompt) -> Questi
     def check(answer: Likelihoods) -> None:
         if set(answer.root) != set(letters) or not all(np.isfinite(list(answer.root.values()))):
             raise ReplyError("likelihoods of other letters than those asked for, or none at all")
+        if max(answer.root.values()) > ROUNDING:
+            raise ReplyError("a logarithm of a probability above 0")
 
     rendered = prompt.render(
         options=options, question=item.question[:QUESTION_SHOWN], segment=item.segment.text[:SHOWN]

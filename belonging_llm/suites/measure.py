@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,13 +18,18 @@ from belonging_llm.codes.signals import Floats
 from belonging_llm.embeddings import HasMiddle, Vectors
 from belonging_llm.llm import tells_likelihoods
 from belonging_llm.prompts import load
-from belonging_llm.store import Store
+from belonging_llm.suites.means import Means, asking
 from belonging_llm.suites.result import MODEL_ALONE, NEAREST, Measured, between_people, summed, with_intervals
 from belonging_llm.suites.suite import Data, Suite
 
 
-def run(suite: Suite, data: Data, *, llm: str = "none", embedder: str = "local") -> dict[str, Any]:
+def run(
+    suite: Suite, data: Data, *, llm: str = "none", embedder: str = "local", means: Means | None = None
+) -> dict[str, Any]:
     """Measure every condition on every split.
+
+    Args:
+        means: What the language model may be asked; without, only one on this machine, as much as it takes.
 
     Returns:
         Plain data: per condition the macro kappa by split, kappa and F1 by code, calibration error, calls.
@@ -38,22 +41,17 @@ def run(suite: Suite, data: Data, *, llm: str = "none", embedder: str = "local")
     inner = encoder.middle().encode(texts) if isinstance(encoder, HasMiddle) else None
     seen = codes.features(vectors, texts, signals, inner)
     counted = [k for k in range(data.marks.shape[2]) if (data.marks[:, :, k] == 1).sum(1).min() >= suite.min_positives]
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store(f"sqlite:///{Path(folder) / 'ledger.sqlite'}")
-        model = factory.chat_model(llm, allow_remote=False)
-        asker = Asker(model, store.ledger, "suite") if model else None
-        unaided = codes.carry_over(codes.strength(signals), seen)
-        bench = _Bench(suite, data, vectors, signals, unaided, seen, counted, asker)
-        parts = bench.conditions()
-        found = {name: summed(several, data, counted) for name, several in parts.items()}
-        store.close()
+    unaided = codes.carry_over(codes.strength(signals), seen)
+    with asking(llm, means or Means()) as asker:
+        parts = _Bench(suite, data, vectors, signals, unaided, seen, counted, asker).conditions()
+    found = {name: summed(several, data, counted) for name, several in parts.items()}
     return {
         "suite": suite.name,
         "segments": len(data.segments),
         "documents": len(set(data.documents.tolist())),
         "codes": [data.framework.assignable[k].id for k in counted],
         "embedder": encoder.id,
-        "llm": model.id if model else "none",
+        "llm": asker.model.id if asker else "none",
         "people": between_people(data, counted),
         "conditions": with_intervals(found, parts, data, counted),
         "tokens": _usage(asker),
@@ -180,7 +178,7 @@ class _Bench:
         for row in open_to:
             answer = said[self.data.segments[split.test[row]].id]
             if not isinstance(answer, Exception):
-                shifts = [codes.UNHEARD.shift(answer[c].applies) if c in answer else 0.0 for c in ids]
+                shifts = [codes.UNHEARD.shift(answer[c].counts) if c in answer else 0.0 for c in ids]
                 found[row] = np.array(shifts)
         return found
 
