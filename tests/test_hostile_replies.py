@@ -462,7 +462,8 @@ def test_weighing_bears_every_kind(name: str, store: Store) -> None:
     for number, one in enumerate(said.values()):
         if survives or number % HEALTHY_EVERY == 0:
             assert not isinstance(one, Exception), one
-            assert one.round(6).tolist() == [0.9, -1.4, -2.9], "less the log-probability of none"
+            # e^-.2 + e^-2.5 + e^-4 + e^-1.1 is 1.252003, its logarithm .224744.
+            assert one.round(6).tolist() == [-0.424744, -2.724744, -4.224744], "as shares of all letters"
         else:
             assert isinstance(one, ReplyError)
     found = assign(
@@ -476,8 +477,9 @@ def test_weighing_bears_every_kind(name: str, store: Store) -> None:
 
 def weighed(count: int) -> tuple[Signals, Chances]:
     likeness = np.tile([OPEN, OPEN, SURE], (count, 1))
-    signals = Signals(likeness, np.zeros_like(likeness), np.full_like(likeness, np.nan))
-    return signals, chances(signals, None)
+    nothing = np.zeros_like(likeness)
+    signals = Signals(likeness, nothing, np.full_like(likeness, np.nan), nothing)
+    return signals, chances(likeness, None)
 
 
 def test_letters_that_were_cut_off_are_no_weights(store: Store) -> None:

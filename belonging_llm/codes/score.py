@@ -26,7 +26,7 @@ NONE = "none of these"
 MOST = len(ascii_uppercase) - 1
 # Before anything is known of a model: a standard deviation of its score moves the log-odds by this much,
 # believed like so many judgements.
-USUAL, BELIEVED = 0.3, 30.0
+USUAL, BELIEVED = 0.6, 30.0
 FEWEST = 20
 # Servers round.
 ROUNDING = 1e-3
