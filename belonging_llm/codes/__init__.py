@@ -9,6 +9,7 @@ from belonging_llm.codes.judge import OpenSegment, Verdict, judge
 from belonging_llm.codes.probe import NO_LESSONS, Learned, Lessons, features, learn, learn_polarity
 from belonging_llm.codes.score import Scale, doubtful, fits, scale, score, shifts_of
 from belonging_llm.codes.signals import Signals, weigh
+from belonging_llm.codes.variation import Kind, Recoding, Sample, StabilityPlan, Variation
 from belonging_llm.codes.word import UNHEARD, Word, worth
 
 __all__ = [
@@ -20,14 +21,19 @@ __all__ = [
     "Coding",
     "EvidenceSpan",
     "Judgement",
+    "Kind",
     "Learned",
     "Lessons",
     "OpenSegment",
     "Outcome",
     "Polarity",
     "Provenance",
+    "Recoding",
+    "Sample",
     "Scale",
     "Signals",
+    "StabilityPlan",
+    "Variation",
     "Verdict",
     "Word",
     "after",
