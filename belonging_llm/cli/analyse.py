@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,10 +48,13 @@ def analyse(
     is reached no further call begins, the command ends with exit code 3, and a rerun with a higher
     limit continues. Calls in flight are still paid for.
     """
-    from belonging_llm.summaries import analysis_lines
+    from belonging_llm.summaries import analysis_lines, offer_lines
     from belonging_llm.usecases import analyse as use_case
 
-    result = use_case(study, llm, embedder, agree=lambda offer: _agree(offer, yes=yes), budget=budget, calls=calls)
+    def agreed(offer: Offer) -> None:
+        agree(offer_lines(offer), yes=yes)
+
+    result = use_case(study, llm, embedder, agree=agreed, budget=budget, calls=calls)
     if as_json:
         click.echo(json.dumps(result.as_json(), indent=2, ensure_ascii=False))
     else:
@@ -59,11 +63,9 @@ def analyse(
     return 0 if result.complete else 3
 
 
-def _agree(offer: Offer, *, yes: bool) -> None:
-    """Show what a run may cost and have it agreed to."""
-    from belonging_llm.summaries import offer_lines
-
-    for line in offer_lines(offer):
+def agree(lines: Iterable[str], *, yes: bool) -> None:
+    """Show what a model elsewhere may be asked and cost, and have it agreed to."""
+    for line in lines:
         click.echo(line, err=True)
     if yes:
         return
