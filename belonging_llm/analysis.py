@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from belonging_llm import __version__, clusters, codes, themes
 from belonging_llm.adapters import factory
@@ -20,7 +21,8 @@ from belonging_llm.asking import Asker
 from belonging_llm.auditing.guarding import search_for_leaks
 from belonging_llm.auditing.lessons import NOTHING, Teaching, teaching
 from belonging_llm.budget import Budget, Limit, Spending
-from belonging_llm.codes import Bar, Chances, Coding, Learned, OpenSegment, Outcome, Signals, Verdict, Word
+from belonging_llm.codebook import Framework
+from belonging_llm.codes import Assigned, Bar, Chances, Coding, Learned, OpenSegment, Outcome, Signals, Verdict, Word
 from belonging_llm.codes.signals import Floats
 from belonging_llm.embeddings import Encoder, HasMiddle, Vectors, embed
 from belonging_llm.errors import StudyError
@@ -56,6 +58,23 @@ class Job:
     embedder: str
     budget: float | None = None
     calls: int | None = None
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How a model is asked about segments: as a run does it, or otherwise, to see whether that changes what it says.
+
+    Attributes:
+        asker: None decides without a model.
+        order: Ids of the codes in the order in which the prompt shows them; empty for the codebook's own.
+        moved: Changes of the log-odds by segment, columns as in the codebook, from a model that weighs all codes at
+            once; None for other models, which are then asked about open pairs.
+    """
+
+    asker: Asker | None
+    prompt: Prompt
+    order: tuple[str, ...] = ()
+    moved: Mapping[str, Floats | Exception] | None = None
 
 
 @lru_cache(maxsize=4)
@@ -168,7 +187,11 @@ class Workbench:
     @property
     def coding_prompt(self) -> Prompt:
         """The prompt that segments are coded with, by what the model can do."""
-        return self.prompts["choose_code.v1" if self.weighs else "code_segment.v1"]
+        return self.prompt_for(weighs=self.weighs)
+
+    def prompt_for(self, *, weighs: bool) -> Prompt:
+        """The prompt that segments are coded with by a model that weighs all codes at once, or by one that does not."""
+        return self.prompts["choose_code.v1" if weighs else "code_segment.v1"]
 
     def weighed(self, run_id: str, done: Done = _silent) -> dict[str, Floats | Exception]:
         """How far the model moves the log-odds of the doubtful segments' codes, by segment."""
@@ -177,13 +200,9 @@ class Workbench:
         return self._weighed[run_id]
 
     def _weigh(self, run_id: str, done: Done) -> dict[str, Floats | Exception]:
-        asker = self.asker(run_id)
-        assert asker is not None  # noqa: S101 - `weighs` is asked first
         likely = self.likely(run_id)
         rows = codes.doubtful(likely.chance, self.settings.ask_share)
-        asked = [OpenSegment(s, (), self.questions.get(s.id, "")) for s in (self.segments[i] for i in rows)]
-        prompt = self.coding_prompt
-        said = codes.score(asked, self.framework, asker=asker, prompt=prompt, done=lambda n: done(n, len(asked)))
+        said = self.scores(rows, Asking(self.asker(run_id), self.coding_prompt), done)
         told = [(row, one) for row in rows if not isinstance(one := said[self.segments[row].id], Exception)]
         if not told:
             return dict(said)
@@ -194,6 +213,23 @@ class Workbench:
         )
         self.store.runs.note(run_id, model_scale=asdict(scale))
         return codes.shifts_of(said, scale)
+
+    def scores(self, rows: Sequence[int], how: Asking, done: Done = _silent) -> dict[str, Floats | Exception]:
+        """What a model that weighs codes says of some segments, asked in this order; columns as in the codebook."""
+        asker = how.asker
+        assert asker is not None  # noqa: S101 - only models that weigh are asked
+        asked = [OpenSegment(s, (), self.questions.get(s.id, "")) for s in (self.segments[i] for i in rows)]
+        shown, columns = self.shown(how.order)
+        said = codes.score(asked, shown, asker=asker, prompt=how.prompt, done=lambda n: done(n, len(asked)))
+        back = np.argsort(columns)
+        return {ident: one if isinstance(one, Exception) else one[back] for ident, one in said.items()}
+
+    def shown(self, order: Sequence[str]) -> tuple[Framework, NDArray[np.intp]]:
+        """The codebook in the order in which a prompt shows it, and where each of its codes stands in the usual one."""
+        usual = [code.id for code in self.framework.assignable]
+        if not order:
+            return self.framework, np.arange(len(usual))
+        return self.framework.reordered(order), np.array([usual.index(code) for code in order], np.intp)
 
     @cached_property
     def _weighed(self) -> dict[str, dict[str, Floats | Exception]]:
@@ -399,34 +435,46 @@ def batches(job: Job, run_id: str) -> list[list[int]]:
 def code_batch(job: Job, run_id: str, rows: Sequence[int], done: Done = _silent) -> int:
     """Give every segment of a batch its outcomes and keep them at once; returns how many codings."""
     bench = workbench(job)
-    signals = bench.signals(run_id)
-    likely = bench.likely(run_id)
-    absent = bench.absent(run_id)
-    open_to = {} if bench.weighs else codes.open_pairs(likely, bench.settings.ask_share)
-    asked = {place: open_to[row] for place, row in enumerate(rows) if row in open_to}
-    asker = bench.asker(run_id)
-    found = codes.assign(
-        [bench.segments[i] for i in rows],
-        signals.of(rows),
-        likely.of(np.array(rows, np.intp)),
-        [bench.questions.get(bench.segments[i].id, "") for i in rows],
-        open_to=asked,
-        framework=bench.framework,
-        asker=asker,
-        prompt=bench.coding_prompt,
-        embed=bench.embed,
-        encoder=bench.encoder.id,
-        bar=Bar(bench.settings.assign_error, bench.settings.miss_error),
-        word=_word(bench, run_id),
-        scored=_scored(bench, run_id, rows),
-        absent=None if absent is None else absent[list(rows)],
-        done=lambda n: done(n, len(asked)),
-    )
+    how = Asking(bench.asker(run_id), bench.coding_prompt, moved=_scored(bench, run_id, rows))
+    found = decide(bench, run_id, rows, how, done)
     bench.store.findings.add_codings(found.codings, run_id)
     lost = {"unlocated": found.unlocated, "repaired": found.repaired, "demoted": found.demoted, "failed": found.failed}
     counts = {"asked": found.asked} | lost
     bench.store.runs.note(run_id, **{f"batch {bench.segments[rows[0]].id}": counts})
     return len(found.codings)
+
+
+def decide(bench: Workbench, run_id: str, rows: Sequence[int], how: Asking, done: Done = _silent) -> Assigned:
+    """Outcomes for some segments from the run's evidence, and from its model asked in the given way."""
+    signals = bench.signals(run_id)
+    likely = bench.likely(run_id)
+    absent = bench.absent(run_id)
+    open_to = {} if how.moved is not None else codes.open_pairs(likely, bench.settings.ask_share)
+    framework, columns = bench.shown(how.order)
+    place = np.argsort(columns)
+    asked = {at: sorted(int(place[j]) for j in open_to[row]) for at, row in enumerate(rows) if row in open_to}
+    here = np.ix_(np.array(rows, np.intp), columns)
+    return codes.assign(
+        [bench.segments[i] for i in rows],
+        signals.of(here),
+        Chances(likely.chance[here], likely.leaning[here], likely.taught[columns]),
+        [bench.questions.get(bench.segments[i].id, "") for i in rows],
+        open_to=asked,
+        framework=framework,
+        asker=how.asker,
+        prompt=how.prompt,
+        embed=bench.embed,
+        encoder=bench.encoder.id,
+        bar=Bar(bench.settings.assign_error, bench.settings.miss_error),
+        word=_word(bench, run_id),
+        scored=None if how.moved is None else {i: _in_order(one, columns) for i, one in how.moved.items()},
+        absent=None if absent is None else absent[list(rows)],
+        done=lambda n: done(n, len(asked)),
+    )
+
+
+def _in_order(one: Floats | Exception, columns: NDArray[np.intp]) -> Floats | Exception:
+    return one if isinstance(one, Exception) else one[columns]
 
 
 def _scored(bench: Workbench, run_id: str, rows: Sequence[int]) -> dict[str, Floats | Exception] | None:

@@ -107,11 +107,25 @@ class Retry:
     give_up_after: int = 5
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """How a model is to find its words; what differs here is another question to the ledger.
+
+    Attributes:
+        repetition: Above 0 asks the very same anew, though its reply is known: to see whether it comes again.
+    """
+
+    seed: int = 0
+    temperature: float = 0.0
+    repetition: int = 0
+
+
 @dataclass
 class Asker:
     """Asks one model on behalf of one run.
 
     Attributes:
+        sampling: The same for every question.
         budget: What the run may spend; asked before every try.
         calls: Requests that were answered in this process (ledger hits are not calls).
         seconds: Wall time of those, summed over whatever ran side by side.
@@ -124,6 +138,7 @@ class Asker:
     run_id: str
     retry: Retry = field(default_factory=Retry)
     budget: Budget = field(default_factory=Budget)
+    sampling: Sampling = Sampling()
     calls: int = 0
     seconds: float = 0.0
     failures: dict[str, int] = field(default_factory=dict)
@@ -191,8 +206,10 @@ class Asker:
             return error
 
     def _answer(self, question: Question[R]) -> R:
-        request = question.request()
-        key = digest(self.model.id, question.prompt.digest, request.model_dump(mode="json", exclude=_unused(request)))
+        how = self.sampling
+        request = question.request().model_copy(update={"seed": how.seed, "temperature": how.temperature})
+        asked = request.model_dump(mode="json", exclude=_unused(request))
+        key = digest(self.model.id, question.prompt.digest, asked, *([how.repetition] if how.repetition else []))
         with self._turn(key):
             return self._settle(question, request, key)
 
@@ -341,7 +358,9 @@ def _is_caption(key: str, value: object) -> bool:
 
 def _repair(request: ChatRequest, why: Exception, attempt: int) -> ChatRequest:
     """The same question with what was wrong, in one message, under another seed."""
-    return request.model_copy(update={"user": request.user + _REPAIR.format(why=why), "seed": attempt - 1})
+    return request.model_copy(
+        update={"user": request.user + _REPAIR.format(why=why), "seed": request.seed + attempt - 1}
+    )
 
 
 def _brief(error: Exception) -> str:

@@ -129,11 +129,13 @@ class Budget:
     Attributes:
         price: None where unknown.
         spent: What the ledger already holds of the run.
+        elsewhere: What the run has spent on other models, under the same limit.
     """
 
     limit: Limit = field(default_factory=Limit)
     price: Price | None = None
     spent: Spending = field(default_factory=lambda: Spending(""))
+    elsewhere: Cost = field(default_factory=lambda: bill(()))
     _in_flight: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -151,7 +153,13 @@ class Budget:
     @property
     def usd(self) -> float | None:
         """Money spent so far; None where the price is unknown."""
-        return cost(self.price, self.spent.prompt_tokens, self.spent.completion_tokens)
+        own = cost(self.price, self.spent.prompt_tokens, self.spent.completion_tokens)
+        return None if own is None else own + self.elsewhere.known_usd
+
+    @property
+    def replies(self) -> int:
+        """Replies so far, of all models."""
+        return self.spent.replies + self.elsewhere.replies
 
     def begin(self) -> None:
         """Take leave for one call; every one must `end`.
@@ -172,10 +180,10 @@ class Budget:
 
     def _check(self) -> None:
         calls, usd, spent = self.limit.calls, self.limit.usd, self.usd
-        if calls is not None and self.spent.replies + self._in_flight >= calls:
+        if calls is not None and self.replies + self._in_flight >= calls:
             raise BudgetReached(f"the limit of {calls} calls is reached; {_ON.format('--calls')}")
         if usd is not None and spent is not None and self.price and not self.price.free and spent >= usd:
-            said = f"{dollars(spent)} spent in {self.spent.replies} calls"
+            said = f"{dollars(spent)} spent in {self.replies} calls"
             raise BudgetReached(f"the budget of {dollars(usd)} is reached ({said}); {_ON.format('--budget')}")
 
 

@@ -94,6 +94,16 @@ class Framework(BaseModel):
         """SHA-256 of the whole content."""
         return digest(self.model_dump(mode="json"))
 
+    def reordered(self, order: Sequence[str]) -> Framework:
+        """The same codebook with its assignable codes in another order; headings come first.
+
+        Args:
+            order: Ids of all assignable codes.
+        """
+        headings = tuple(code for code in self.codes if not code.assignable)
+        given = {name: getattr(self, name) for name in Framework.model_fields if name != "codes"}
+        return Framework(codes=(*headings, *(self.code(one) for one in order)), **given)
+
     def code(self, code_id: str) -> Code:
         """The code with this id; KeyError when there is none."""
         return {code.id: code for code in self.codes}[code_id]

@@ -97,6 +97,21 @@ def load(name: str, override: Path | None = None) -> Prompt:
     raise PromptError(f"prompt {name}: no file {name}.md in the study's prompts folder or among the built-in ones")
 
 
+def paraphrases(name: str, override: Path | None = None) -> list[Prompt]:
+    """Prompts that ask the same as `name` in other words (`NAME.paraphrase1.md`, …), by name.
+
+    A prompt of the study's own has the study's own paraphrases alone: those that are built in say what the built-in
+    one says.
+
+    Raises:
+        PromptError: one is malformed.
+    """
+    own = override if override and (override / f"{name}.md").is_file() else None
+    folders = [own] if own else [folder for folder in (resources.path("prompts"), override) if folder]
+    found = sorted({file.stem for folder in folders for file in folder.glob(f"{name}.paraphrase*.md")})
+    return [load(one, override) for one in found]
+
+
 def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from belonging_llm.auditing.steadiness_lines import steadiness_lines
 from belonging_llm.budget import UNKNOWN
 from belonging_llm.doctor import Health
 from belonging_llm.prices import cost, dollars
 from belonging_llm.table_jobs import Coded, Discovered
-from belonging_llm.usecases import Analysed, Offer, Status
+from belonging_llm.usecases import Analysed, Offer, Status, Steady
 
 _SHOWN = 10
 
@@ -58,10 +59,20 @@ def status_lines(result: Status) -> Iterator[str]:
 
 def offer_lines(offer: Offer) -> Iterator[str]:
     """What a run may ask and cost, and where text goes, before anything is sent."""
+    most = offer.forecast
+    about = "none about themes" if most.clustered else f"at most about {most.themes} to name and place themes"
+    yield from _offer(offer, f"at most {most.segments} about segments; {about}")
+
+
+def offer_again_lines(offer: Offer) -> Iterator[str]:
+    """The same for a test of stability."""
+    yield from _offer(offer, f"at most {offer.forecast.segments} about the sample, each segment once a variation")
+
+
+def _offer(offer: Offer, questions: str) -> Iterator[str]:
     most, price = offer.forecast, offer.budget.price
     yield f"{offer.model}: interview text goes to {offer.endpoint}"
-    about = "none about themes" if most.clustered else f"at most about {most.themes} to name and place themes"
-    yield f"  questions: at most {most.segments} about segments; {about}"
+    yield f"  questions: {questions}"
     yield f"  calls: at most about {most.calls}, since a reply that cannot be used is asked for once more"
     yield f"  tokens: about {most.prompt_tokens:,} in and at most {most.completion_tokens:,} out, each asked once"
     money = cost(price, most.prompt_tokens, most.completion_tokens)
@@ -69,9 +80,9 @@ def offer_lines(offer: Offer) -> Iterator[str]:
         yield f"  cost: {UNKNOWN}; ask the vendor, and limit calls with --calls"
     else:
         yield f"  cost: at most about {dollars(money)} ({price.source}, {price.date}), each asked once"
-    if offer.budget.spent.replies:
+    if offer.budget.replies:
         spent = UNKNOWN if offer.budget.usd is None else dollars(offer.budget.usd)
-        yield f"  so far: {offer.budget.spent.replies} calls of this run, {spent}"
+        yield f"  so far: {offer.budget.replies} calls of this run, {spent}"
     yield f"  stops at: {_limits(offer)}"
 
 
@@ -101,6 +112,16 @@ def _took(result: Coded | Discovered) -> Iterator[str]:
     yield f"model calls: {result.calls}"
     counted = "tokens not counted" if usage["prompt_tokens"] is None else told
     yield f"whole run: {usage['calls']} calls, {counted}, cost {result.cost}"
+def steady_lines(result: Steady) -> Iterator[str]:
+    """What a test of stability found, and what it took."""
+    if result.unchanged:
+        yield "nothing changed since this was tested"
+    yield from steadiness_lines(result.found)
+    yield f"model calls: {result.calls}"
+    yield f"cost of this test: {result.cost}"
+    yield "`belonging evaluate` shows this in the audit"
+    if not result.complete:
+        yield "finished incomplete: rerun the same command to try what failed again"
 
 
 def health_lines(health: Health) -> Iterator[str]:

@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
-from belonging_llm.asking import MAX_REPLY, Asker, LedgerEntry, Question, Retry, parse
+from belonging_llm.asking import MAX_REPLY, Asker, LedgerEntry, Question, Retry, Sampling, parse
 from belonging_llm.budget import Budget, Limit
 from belonging_llm.errors import Incomplete, ModelRefused, ModelUnavailable, ReplyError, RequestRefused
 from belonging_llm.llm import ChatReply, ChatRequest
 from belonging_llm.prompts import Rendered
+from belonging_llm.provenance import digest
 
 GOOD = '{"code": "a", "sure": true}'
 BAD = '{"code": "a"}'
@@ -476,3 +477,42 @@ def test_without_choices_the_schema_is_the_models_own() -> None:
 def test_fields_called_title_or_description_stay_in_the_schema() -> None:
     schema = Question(question().prompt, Titled).request().reply_schema
     assert schema["properties"] == {"title": {"type": "string"}, "description": {"type": "string"}}
+
+
+# The same question asked otherwise
+
+
+def sampled(chat: Chat, ledger: Memory, **how: Any) -> Asker:
+    return Asker(chat, ledger, "run", Retry(sleep=lambda _: None), sampling=Sampling(**how))
+
+
+def test_seed_and_temperature_reach_the_model_and_make_another_question() -> None:
+    chat, ledger = Chat(GOOD), Memory()
+    for how in ({}, {"seed": 3, "temperature": 0.7}, {"seed": 4, "temperature": 0.7}):
+        for _ in range(2):
+            sampled(chat, ledger, **how).ask(question())
+    assert [(r.seed, r.temperature) for r in chat.asked] == [(0, 0.0), (3, 0.7), (4, 0.7)]
+    assert len({e.key for e in ledger.entries}) == 3
+
+
+def test_a_repetition_asks_the_very_same_once_more_and_no_more() -> None:
+    chat, ledger = Chat(GOOD), Memory()
+    for repetition in (0, 1, 1, 2):
+        sampled(chat, ledger, repetition=repetition).ask(question())
+    assert len(chat.asked) == 3
+    assert len({r.model_dump_json() for r in chat.asked}) == 1
+    assert len({e.key for e in ledger.entries}) == 3
+
+
+def test_usual_questions_keep_the_key_that_they_always_had() -> None:
+    chat, ledger = Chat(GOOD), Memory()
+    sampled(chat, ledger).ask(question())
+    (entry,) = ledger.entries
+    asked = chat.asked[0].model_dump(mode="json", exclude={"options"})
+    assert entry.key == digest(chat.id, "d" * 64, asked)
+
+
+def test_a_repair_moves_on_from_the_seed_that_was_wanted() -> None:
+    chat = Chat(BAD, GOOD)
+    sampled(chat, Memory(), seed=7, temperature=0.5).ask(question())
+    assert [(r.seed, r.temperature) for r in chat.asked] == [(7, 0.5), (8, 0.5)]

@@ -154,3 +154,16 @@ def test_a_reply_with_odd_characters_is_added_up_too(store: Store) -> None:
     odd = ChatReply.model_construct(text="\ud800\0", finish_reason="stop", prompt_tokens=3, completion_tokens=4)
     put(store, MINI, "run", odd, "openai")
     assert store.ledger.spending("run") == [Spending(MINI, False, 1, 3, 4)]
+
+
+def test_what_other_models_took_counts_towards_the_same_limit() -> None:
+    elsewhere = bill([Spending("local:a", True, 3, 9, 9), Spending(MINI, False, 2, 1_000_000, 0)])
+    assert elsewhere.known_usd > 0
+    budget = Budget(Limit(usd=100.0, calls=6), DEAR, Spending("dear:1", False, 1, 10, 5), elsewhere)
+    assert budget.usd == pytest.approx(20.0 + elsewhere.known_usd)
+    assert budget.replies == 6
+    with pytest.raises(BudgetReached, match="limit of 6 calls"):
+        budget.begin()
+    tight = Budget(Limit(usd=20.0 + elsewhere.known_usd), DEAR, Spending("dear:1", False, 1, 10, 5), elsewhere)
+    with pytest.raises(BudgetReached, match="in 6 calls"):
+        tight.begin()

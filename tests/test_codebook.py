@@ -170,3 +170,13 @@ def test_a_digest_is_that_of_the_content(tmp_path: Path) -> None:
 def test_codes_in_another_order_are_another_codebook(tmp_path: Path) -> None:
     base = read_yaml(written(tmp_path, YAML))
     assert base.model_copy(update={"codes": base.codes[::-1]}).digest != base.digest
+
+
+def test_codes_may_stand_in_another_order(tmp_path: Path) -> None:
+    usual = read_yaml(written(tmp_path, YAML))
+    assert [code.id for code in usual.assignable] == ["warmth", "access"]
+    turned = usual.reordered(["access", "warmth"])
+    assert [code.id for code in turned.assignable] == ["access", "warmth"]
+    assert [code.id for code in usual.assignable] == ["warmth", "access"]
+    assert {code.id: code for code in turned.codes} == {code.id: code for code in usual.codes}
+    assert (turned.id, turned.name, turned.digest == usual.digest) == (usual.id, usual.name, False)

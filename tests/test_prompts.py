@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from belonging_llm.auditing.leaks import CODING_PROMPTS
 from belonging_llm.errors import PromptError
-from belonging_llm.prompts import Prompt, load, published, quoted
+from belonging_llm.prompts import Prompt, load, paraphrases, published, quoted
 from belonging_llm.provenance import text_digest
+from belonging_llm.study import PROMPTS
 
 SOURCE = """---
 purpose: To greet.
@@ -175,3 +177,43 @@ def test_a_study_prompt_that_is_not_utf8_is_named(tmp_path: Path) -> None:
 def test_a_byte_order_mark_from_an_editor_does_no_harm(tmp_path: Path) -> None:
     (tmp_path / "label_theme.v1.md").write_text(SOURCE, encoding="utf-8-sig")
     assert load("label_theme.v1", tmp_path).head.purpose == "To greet."
+
+
+CODING = [name for name in PROMPTS if name.startswith(CODING_PROMPTS)]
+
+
+@pytest.mark.parametrize("name", CODING)
+def test_every_coding_prompt_has_two_paraphrases_that_take_the_same(name: str) -> None:
+    """Without them `belonging stability` cannot vary the wording: write NAME.paraphrase1.md and NAME.paraphrase2.md."""
+    usual, found = load(name), paraphrases(name)
+    assert [p.name for p in found] == [f"{name}.paraphrase1", f"{name}.paraphrase2"]
+    for one in found:
+        assert set(one.head.inputs) == set(usual.head.inputs)
+        assert one.head.reply == usual.head.reply
+    sources = [p.source.split("## System")[1] for p in (usual, *found)]
+    # Not one line of instruction is the same.
+    lines = [{line for line in s.split("\n") if len(line) > 40 and "{{" not in line} for s in sources]
+    assert all(lines)
+    assert not lines[0] & lines[1]
+    assert not lines[0] & lines[2]
+    assert not lines[1] & lines[2]
+
+
+def test_a_studys_own_prompt_has_only_its_own_paraphrases(tmp_path: Path) -> None:
+    (tmp_path / f"{CODING[0]}.md").write_text(SOURCE, encoding="utf-8")
+    assert paraphrases(CODING[0], tmp_path) == []
+    (tmp_path / f"{CODING[0]}.paraphrase1.md").write_text(SOURCE.replace("greet", "hail"), encoding="utf-8")
+    (found,) = paraphrases(CODING[0], tmp_path)
+    assert (found.name, "hail" in found.source) == (f"{CODING[0]}.paraphrase1", True)
+
+
+def test_a_study_may_add_paraphrases_and_change_them(tmp_path: Path) -> None:
+    changed, added = f"{CODING[0]}.paraphrase2", f"{CODING[0]}.paraphrase3"
+    for name in (changed, added):
+        (tmp_path / f"{name}.md").write_text(SOURCE, encoding="utf-8")
+    found = {p.name: p.digest for p in paraphrases(CODING[0], tmp_path)}
+    assert found == {
+        f"{CODING[0]}.paraphrase1": load(f"{CODING[0]}.paraphrase1").digest,
+        changed: text_digest(SOURCE),
+        added: text_digest(SOURCE),
+    }

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from belonging_llm.asking import LedgerEntry
-from belonging_llm.codes import Coding, Outcome
+from belonging_llm.codes import Coding, Kind, Outcome, Recoding, Sample, StabilityPlan, Variation
 from belonging_llm.errors import StudyError
 from belonging_llm.llm import ChatReply, ChatRequest
 from belonging_llm.segments import split
@@ -138,3 +138,69 @@ def test_vectors_are_kept_once_and_found_again(store: Store) -> None:
     store.vectors.put({"a": np.array([0, 1], np.float32)}, "m")
     assert store.vectors.get(["a", "b"], "m")["a"].tolist() == [1, 0]
     assert store.vectors.get(["a"], "other") == {}
+
+
+SAMPLE = Sample(
+    seed=0, wanted=1, asked=1, everything=2, left_out=0, people=1, inclusion=1.0, participants=("P01",), segments=("s",)
+)
+AGAIN = Variation(kind=Kind.AGAIN, name="again 1", spec="m", model="m", prompt="p", prompt_digest="d", repetition=1)
+
+
+def planned(run_id: str) -> StabilityPlan:
+    return StabilityPlan(
+        run_id=run_id,
+        model="m",
+        prompt="p",
+        prompt_digest="d",
+        sample=SAMPLE,
+        variations=(AGAIN,),
+        not_varied={Kind.MODEL: "none was asked for"},
+    )
+
+
+def test_a_test_of_stability_continues_until_it_is_finished(store: Store) -> None:
+    run = store.runs.start("inputs", {})
+    first = store.stability.start("a", planned(run.id))
+    assert store.stability.start("a", planned(run.id)) == first
+    assert store.stability.start("b", planned(run.id)).id != first.id
+    assert store.stability.of_run(run.id) is None
+    done = store.stability.finish(first.id, "incomplete")
+    assert done.finished_at
+    assert store.stability.of_run(run.id) == done
+    assert store.stability.last("a", "complete") is None
+    again = store.stability.start("a", planned(run.id))
+    assert again.id != first.id
+    assert store.stability.finish(again.id, "complete") == store.stability.last("a", "complete")
+    assert [test.id for test in store.stability.tests()][:1] == [first.id]
+
+
+def test_what_was_coded_in_a_test_is_kept_once(store: Store) -> None:
+    transcript = parse_text(TALK, name="a", place="a.txt")
+    store.corpus.add(transcript)
+    segments = split(transcript)
+    store.corpus.add_segments(transcript.id, segments, "x")
+    test = store.stability.start("a", planned(store.runs.start("inputs", {}).id))
+    one = Recoding(variation="again 1", segment_id=segments[0].id, code="c", outcome=Outcome.ASSIGNED, confidence=0.7)
+    store.stability.add(test.id, [one])
+    store.stability.add(test.id, [one.model_copy(update={"outcome": Outcome.FAILED})])
+    assert store.stability.recodings(test.id) == [one]
+    assert store.findings.codings() == [], "people's codings and runs' are not touched"
+
+
+def test_requests_can_be_told_apart_by_who_made_them(store: Store) -> None:
+    for run in ("run", "test"):
+        given = entry().model_copy(update={"key": run, "run_id": run})
+        store.ledger.record(given, REQUEST, None)
+    assert set(store.ledger.requests("d")) == {"run", "test"}
+    assert set(store.ledger.requests("d", not_of=["test"])) == {"run"}
+    assert set(store.ledger.requests("d", of=["test"])) == {"test"}
+
+
+def test_a_database_of_the_second_schema_is_brought_up_to_date(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'study.sqlite'}"
+    with connect(url).begin() as connection:
+        for table in ("recoding", "stability"):
+            connection.exec_driver_sql(f"DROP TABLE {table}")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
+    opened = Store(url)
+    assert opened.stability.tests() == []

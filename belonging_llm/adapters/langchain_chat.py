@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import cached_property
 from typing import Any
 
 from belonging_llm.adapters.openai_sdk import content_text, translate
@@ -23,11 +22,13 @@ class LangChainChat:
         self.model = model
         self.concurrency = concurrency
         self.id = f"langchain:{provider}:{model}"
+        self._chats: dict[float, Any] = {}
 
     @property
     def endpoint(self) -> str:
         """The provider's address where the model says it, else the provider's name."""
-        url = getattr(self._chat, "openai_api_base", None) or getattr(self._chat, "base_url", None)
+        chat = self._chat_at(0.0)
+        url = getattr(chat, "openai_api_base", None) or getattr(chat, "base_url", None)
         return str(url) if is_loopback(str(url)) else f"langchain:{self.provider}"
 
     def complete(self, request: ChatRequest) -> ChatReply:
@@ -39,7 +40,8 @@ class LangChainChat:
         else:
             system += f"\nThe reply must obey this JSON Schema: {json.dumps(request.reply_schema)}"
         try:
-            answer = self._chat.bind(**options).invoke([("system", system), ("user", request.user)])
+            chat = self._chat_at(request.temperature)
+            answer = chat.bind(**options).invoke([("system", system), ("user", request.user)])
         except Exception as error:  # every provider raises errors of its own: this edge translates them all
             raise _translated(error) from None
         usage = answer.usage_metadata or {}
@@ -50,12 +52,17 @@ class LangChainChat:
             completion_tokens=usage.get("output_tokens"),
         )
 
-    @cached_property
-    def _chat(self) -> Any:
+    def _chat_at(self, temperature: float) -> Any:
+        """LangChain takes the temperature when a chat is set up; few are ever used."""
+        if temperature not in self._chats:
+            self._chats[temperature] = self._set_up(temperature)
+        return self._chats[temperature]
+
+    def _set_up(self, temperature: float) -> Any:
         from langchain.chat_models import init_chat_model
 
         try:
-            return init_chat_model(self.model, model_provider=self.provider, temperature=0, max_retries=0)
+            return init_chat_model(self.model, model_provider=self.provider, temperature=temperature, max_retries=0)
         except ImportError as error:
             raise ModelRefused(f"langchain provider {self.provider}: {error}") from error
         except Exception as error:  # an unknown provider, a missing key: each package has its own error

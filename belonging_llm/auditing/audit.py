@@ -7,7 +7,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from belonging_llm import __version__
-from belonging_llm.auditing import checklists, comparison, mistakes, occurrence, repeats, seal, sources, trust
+from belonging_llm.auditing import (
+    checklists,
+    comparison,
+    mistakes,
+    occurrence,
+    repeats,
+    seal,
+    sources,
+    steadiness,
+    trust,
+)
 from belonging_llm.auditing.facts import facts
 from belonging_llm.auditing.gold import Candidate, Gold, candidate, gold
 from belonging_llm.auditing.guarding import search_for_leaks
@@ -19,6 +29,7 @@ from belonging_llm.auditing.record import (
     Paradox,
     Repeats,
     Standing,
+    Steadiness,
 )
 from belonging_llm.auditing.splits import Part, parts
 from belonging_llm.auditing.verdicts import Evidence, positives, verdict
@@ -39,6 +50,7 @@ class _Compared:
     paradox: tuple[Paradox, ...]
     alternative: dict[str, AltTest]
     repeats: Repeats
+    steadiness: Steadiness | None
     subgroups: Subgroups
 
 
@@ -96,6 +108,7 @@ def audit(
         alternative=compared.alternative,
         errors=mistakes.errors(found),
         repeats=compared.repeats,
+        steadiness=compared.steadiness,
         drift=repeats.drift(study, _watched(study, judged, locked, part, found), how),
         confidence=trust.confidence(found),
         prevalence=occurrence.prevalence(study, judged, found, [s for s in segments if s.participant in people]),
@@ -149,6 +162,7 @@ def _compare(study: Study, judged: Candidate, found: Gold, how: Resampling) -> _
         paradox=comparison.paradox(found, how),
         alternative=comparison.alternative_tests(found, study.settings.audit.epsilon),
         repeats=repeats.repeats(study, judged, found),
+        steadiness=steadiness.of_run(study, judged.run, how),
         subgroups=subgroups(
             cells,
             found.humans.codes,
@@ -174,6 +188,7 @@ def _verdicts(study: Study, found: Gold, compared: _Compared) -> tuple[CodeVerdi
                 alternative=compared.alternative[code],
                 repeats=compared.repeats,
                 subgroups=compared.subgroups,
+                steadiness=compared.steadiness,
             ),
             names[code],
             study.settings.audit,
@@ -203,7 +218,7 @@ def _warnings(found: Gold, compared: _Compared, standing: Standing) -> tuple[str
 def _undefined(record: Audit) -> list[dict[str, str]]:
     """Every statistic without a value, and why, wherever it stands in the record."""
     found = [{"where": f"among people, {u['where']}", "reason": u["reason"]} for u in record.ceiling.undefined]
-    for name in ("against", "paradox", "errors", "confidence", "prevalence", "time", "drift", "themes"):
+    for name in ("against", "paradox", "errors", "steadiness", "confidence", "prevalence", "time", "drift", "themes"):
         found += _search(getattr(record, name), name)
     unique = {(u["where"], u["reason"]): u for u in found}
     return list(unique.values())
@@ -222,4 +237,9 @@ def _search(given: Any, where: str) -> list[dict[str, str]]:
 
 
 def _name(one: Any, place: int) -> str:
-    return str(getattr(one, "code", None) or getattr(one, "third", None) or getattr(one, "run_id", None) or place + 1)
+    return str(
+        getattr(one, "code", None)
+        or getattr(one, "third", None)
+        or getattr(one, "run_id", None)
+        or getattr(one, "kind", place + 1)
+    )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from belonging_llm import __version__
 from belonging_llm.auditing.checklists import Facts
 from belonging_llm.auditing.record import Audit
+from belonging_llm.auditing.steadiness import CHANGES
 from belonging_llm.auditing.words import span
 from belonging_llm.llm import is_loopback
 from belonging_llm.study import Study
@@ -48,7 +51,17 @@ def facts(record: Audit, study: Study, *, quotes: bool) -> Facts:
 
 def _stability(record: Audit) -> str:
     same = [one.same for one in record.repeats.by_code.values() if one.same is not None]
-    return f"{min(same):.2f} to {max(same):.2f} of repeated judgements came out the same" if same else ""
+    runs = f"{min(same):.2f} to {max(same):.2f} of repeated judgements came out the same" if same else ""
+    return "; ".join(filter(None, (runs, *_varied(record))))
+
+
+def _varied(record: Audit) -> Iterator[str]:
+    """By kind of variation, the share of outcomes that held, from the lowest code to the highest."""
+    for kind in record.steadiness.kinds if record.steadiness else ():
+        rates = [one.outcomes.rate.value for one in kind.codes.values()]
+        same = [1 - rate for rate in rates if rate is not None]
+        if same:
+            yield f"{CHANGES[kind.kind]}: {min(same):.2f} to {max(same):.2f} of outcomes the same"
 
 
 def _remote(study: Study) -> str:

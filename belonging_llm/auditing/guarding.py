@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from belonging_llm.auditing import leaks
-from belonging_llm.store import Run
+from belonging_llm.prompts import Prompt
+from belonging_llm.store import Run, StabilityTest
 from belonging_llm.study import Study
 
 TEST = "test"
 
 
-def search_for_leaks(study: Study, run: Run | None = None) -> str:
+def search_for_leaks(study: Study, run: Run | None = None, more: Sequence[Prompt] = ()) -> str:
     """Search what the model is (and was) shown for segments of the test split; says what was searched.
+
+    Args:
+        more: Prompts beside those of the analysis.
 
     Raises:
         LeakError: names every place and segment.
@@ -21,17 +27,37 @@ def search_for_leaks(study: Study, run: Run | None = None) -> str:
     if not test:
         return "no test split yet"
     guard = leaks.Guard(test)
-    prompts = study.prompts()
-    found = leaks.in_codebook(guard, study.framework()) + leaks.in_prompts(guard, prompts.values())
-    sent: dict[str, str] = {}
-    if run:
-        for name, digest in run.settings.get("prompts", {}).items():
-            if name.startswith(leaks.CODING_PROMPTS):
-                sent |= study.store.ledger.requests(digest)
-        found += leaks.in_requests(guard, sent, {s.id: s.text for s in segments})
+    prompts = [*study.prompts().values(), *more]
+    found = leaks.in_codebook(guard, study.framework()) + leaks.in_prompts(guard, prompts)
+    texts = {s.id: s.text for s in segments}
+    sent = _sent(study, run) if run else {}
+    found += leaks.in_requests(guard, sent, texts)
+    for again in _tests(study, run):
+        # A test asks about its sample alone, and often about the same segment.
+        asked = {ident: texts[ident] for ident in again.plan.sample.segments if ident in texts}
+        requests = _sent_again(study, again)
+        found += leaks.in_requests(guard, requests, asked)
+        sent |= requests
     leaks.refuse(found)
     short = f"; {guard.unguarded} of them are too short to be searched for" if guard.unguarded else ""
     return (
         f"codebook, {len(prompts)} prompt files and {len(sent)} coding requests as they were sent hold no words of the "
         f"{len(test)} test segments{short}"
     )
+
+
+def _tests(study: Study, run: Run | None) -> list[StabilityTest]:
+    return [test for test in study.store.stability.tests() if run and test.run_id == run.id]
+
+
+def _sent(study: Study, run: Run) -> dict[str, str]:
+    """Coding requests with the run's prompts, but for those of tests of stability."""
+    tests = [test.id for test in study.store.stability.tests()]
+    digests = [d for name, d in run.settings.get("prompts", {}).items() if name.startswith(leaks.CODING_PROMPTS)]
+    return {k: r for digest in digests for k, r in study.store.ledger.requests(digest, not_of=tests).items()}
+
+
+def _sent_again(study: Study, test: StabilityTest) -> dict[str, str]:
+    """Requests of a test of stability, whichever prompt they were made with."""
+    digests = {v.prompt_digest for v in test.plan.variations}
+    return {k: r for digest in digests for k, r in study.store.ledger.requests(digest, of=[test.id]).items()}

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from belonging_llm.codes import Kind, Sample, Variation
 from belonging_llm.evaluation import (
     Agreement,
     AltTest,
     Calibration,
     Corrected,
     Estimate,
+    Flips,
     Grouping,
     Matching,
     Panel,
@@ -276,6 +278,63 @@ class Repeats:
 
 
 @dataclass(frozen=True)
+class CodeFlips:
+    """One code coded again under one kind of variation.
+
+    Attributes:
+        outcomes: With assigned, not assigned and left to people as three outcomes.
+        decided: Assigned against not assigned, where both times it was decided.
+    """
+
+    outcomes: Flips
+    decided: Flips
+
+
+@dataclass(frozen=True)
+class KindFlips:
+    """One kind of variation against the run, and its variations against each other.
+
+    Attributes:
+        failed: Pairs of segment and code without a usable reply, over all variations; compared with nothing.
+    """
+
+    kind: Kind
+    variations: tuple[Variation, ...]
+    codes: Mapping[str, CodeFlips]
+    failed: int
+
+
+@dataclass(frozen=True)
+class Steadiness:
+    """A sample of the run's segments coded again with one thing varied at a time (`belonging stability`).
+
+    Attributes:
+        model: The run's; `prompt` the one it coded with.
+        tests: Finished tests of this run, of which this is the newest: each is another draw.
+        segments: Of the sample, less those whose participants are in the test split by now; likewise `participants`.
+        asked_share: Of the segments outside the test split, the share that the run asked its model about. The
+            others could not flip, since nothing of theirs was varied.
+        not_varied: Why a kind of variation is not there, by kind; `idle` those that could not have changed anything.
+    """
+
+    test_id: str
+    tests: int
+    run_id: str
+    finished_at: str
+    status: str
+    model: str
+    prompt: str
+    prompt_digest: str
+    sample: Sample
+    segments: int
+    participants: int
+    asked_share: float
+    kinds: tuple[KindFlips, ...]
+    not_varied: Mapping[Kind, str]
+    idle: tuple[Kind, ...]
+
+
+@dataclass(frozen=True)
 class DriftRow:
     """Sentinels in one run: agreement with their gold, and judgements that differ from the first run's."""
 
@@ -363,6 +422,7 @@ class Audit:
         command: What made it.
         methods: A paragraph to paste into a paper.
         warnings: What a reader must know of all figures.
+        steadiness: None when no sample of the judged run was coded again.
         undefined: Statistics without a value, and why.
     """
 
@@ -384,6 +444,7 @@ class Audit:
     alternative: Mapping[str, AltTest]
     errors: Errors
     repeats: Repeats
+    steadiness: Steadiness | None
     drift: tuple[DriftRow, ...]
     confidence: Confidence
     prevalence: Mapping[str, Corrected]

@@ -83,11 +83,12 @@ def _marks(study: Study, run: Run, gold: Gold) -> Marks:
 
 
 def _shown(run: Run, judged: Run) -> RunShown:
-    differs = tuple(_differences(run.settings, judged.settings)) if run.id != judged.id else ()
+    differs = tuple(differences(run.settings, judged.settings)) if run.id != judged.id else ()
     return RunShown(run.id, run.finished_at or "", str(run.settings.get("llm", "")), differs)
 
 
-def _differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> Sequence[str]:
+def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> Sequence[str]:
+    """Names of the inputs in which two runs differ; versions of packages are no input."""
     found = []
     for name in sorted((one.keys() | other.keys()) - {"versions"}):
         a, b = one.get(name), other.get(name)

@@ -7,13 +7,15 @@ allows. *Assist* needs proof that it is better than chance. Where the gold canno
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from belonging_llm.auditing.gold import Gold
-from belonging_llm.auditing.record import AgainstHumans, CodeVerdict, Criterion, Paradox, Repeats, Verdict
-from belonging_llm.evaluation import AltTest, Estimate, Subgroups
+from belonging_llm.auditing.record import AgainstHumans, CodeVerdict, Criterion, Paradox, Repeats, Steadiness, Verdict
+from belonging_llm.auditing.steadiness import least_stable_first
+from belonging_llm.codes import Kind
+from belonging_llm.evaluation import AltTest, Estimate, Flips, Subgroups
 from belonging_llm.study import AuditSettings
 
 SAID: dict[Verdict, str] = {
@@ -23,6 +25,8 @@ SAID: dict[Verdict, str] = {
     "insufficient evidence": "The human codings at hand cannot tell how good the model is on this code.",
 }
 SIGNIFICANT = 0.05
+# What a stable model's outcomes may not hang on.
+STEADY = (Kind.AGAIN, Kind.SEED, Kind.ORDER, Kind.WORDING)
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Evidence:
     alternative: AltTest
     repeats: Repeats
     subgroups: Subgroups
+    steadiness: Steadiness | None = None
 
 
 def verdict(given: Evidence, name: str, demanded: AuditSettings) -> CodeVerdict:
@@ -129,6 +134,15 @@ def _alternative(test: AltTest) -> Criterion:
 
 
 def _stable(given: Evidence, demanded: AuditSettings) -> Criterion:
+    """A sample coded again says most; finished runs that differ can only speak against the model then."""
+    runs = _over_runs(given, demanded)
+    if given.steadiness is None:
+        return runs
+    varied = _varied(given.steadiness, given.code, demanded)
+    return replace(runs, wanted=varied.wanted) if runs.met is False else varied
+
+
+def _over_runs(given: Evidence, demanded: AuditSettings) -> Criterion:
     wanted = f"at least {demanded.stability_floor:.0%} of repeated judgements the same"
     found = given.repeats.by_code.get(given.code)
     if found is None or found.same is None:
@@ -136,6 +150,37 @@ def _stable(given: Evidence, demanded: AuditSettings) -> Criterion:
     return Criterion(
         "stable", found.same >= demanded.stability_floor, f"{found.same:.0%} over {found.runs} runs", wanted
     )
+
+
+def _varied(found: Steadiness, code: str, demanded: AuditSettings) -> Criterion:
+    """The whole interval of the least stable kind, on segments that the model was asked about.
+
+    Another model is another coder: its flips say nothing of this one's stability.
+    """
+    wanted = (
+        f"at least {demanded.stability_floor:.0%} of outcomes the same, the whole interval, on segments that the model "
+        "was asked about, with another seed, order and wording"
+    )
+    by_kind = least_stable_first(found, code, STEADY)
+    rates = {kind: one.outcomes for kind, one in by_kind.items()}
+    told = "; ".join(f"{kind}: {_same(one)}" for kind, one in rates.items()) or "nothing was coded again"
+    ceiling = 1 - demanded.stability_floor
+    if any(one.rate.interval and one.rate.interval.low > ceiling for one in rates.values()):
+        return Criterion("stable", False, told, wanted)
+    missing = [kind for kind in STEADY if kind not in rates and kind not in found.idle]
+    if missing or any(one.rate.interval is None for one in rates.values()):
+        told += f"; not varied: {', '.join(missing)}" if missing else ""
+        return Criterion("stable", None, told, wanted)
+    met = all(one.rate.interval and one.rate.interval.high <= ceiling + 1e-9 for one in rates.values())
+    return Criterion("stable", met, told, wanted)
+
+
+def _same(one: Flips) -> str:
+    if one.rate.value is None:
+        return f"undefined ({one.rate.reason})"
+    ends = one.rate.interval
+    between = f" [{1 - ends.high:.0%}, {1 - ends.low:.0%}]" if ends else " (no interval)"
+    return f"{1 - one.rate.value:.0%}{between} of {one.units} segments"
 
 
 def _fair(given: Evidence, demanded: AuditSettings) -> Criterion:

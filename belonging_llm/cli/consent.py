@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -48,7 +48,16 @@ def agree(offer: Offer, *, yes: bool) -> None:
     """
     from belonging_llm.summaries import offer_lines
 
-    for line in offer_lines(offer):
+    confirm(offer_lines(offer), yes=yes)
+
+
+def confirm(lines: Iterable[str], *, yes: bool) -> None:
+    """Show what would be asked and have it agreed to.
+
+    Raises:
+        InputError: nobody agrees, or nobody is there to.
+    """
+    for line in lines:
         click.echo(line, err=True)
     if yes:
         return

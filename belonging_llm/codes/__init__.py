@@ -10,6 +10,7 @@ from belonging_llm.codes.probe import NO_LESSONS, Learned, Lessons, features, le
 from belonging_llm.codes.score import Scale, doubtful, fits, scale, score, shifts_of
 from belonging_llm.codes.signals import Signals, weigh
 from belonging_llm.codes.unaided import carry_over
+from belonging_llm.codes.variation import Kind, Recoding, Sample, StabilityPlan, Variation
 from belonging_llm.codes.word import UNHEARD, Word, worth
 
 __all__ = [
@@ -21,14 +22,19 @@ __all__ = [
     "Coding",
     "EvidenceSpan",
     "Judgement",
+    "Kind",
     "Learned",
     "Lessons",
     "OpenSegment",
     "Outcome",
     "Polarity",
     "Provenance",
+    "Recoding",
+    "Sample",
     "Scale",
     "Signals",
+    "StabilityPlan",
+    "Variation",
     "Verdict",
     "Word",
     "after",

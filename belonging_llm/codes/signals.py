@@ -43,9 +43,8 @@ class Signals:
     leaning: Floats
     quoted: Floats
 
-    def of(self, rows: Sequence[int]) -> Signals:
-        """Some of the segments."""
-        here = list(rows)
+    def of(self, here: Any) -> Signals:
+        """Some of the segments, by rows; or some pairs, by rows and columns as `np.ix_` gives them."""
         return Signals(self.similarity[here], self.theme[here], self.leaning[here], self.quoted[here])
 
 

@@ -20,7 +20,7 @@ from belonging_llm.evaluation.saturation import Saturation, saturation
 from belonging_llm.evaluation.scores import Scores, consensus, scores
 from belonging_llm.evaluation.sets import SetAlpha, jaccard_distance, masi_distance, set_alpha
 from belonging_llm.evaluation.several_coders import SeveralCoders, fleiss_kappa, randolph_kappa, several_coders
-from belonging_llm.evaluation.stability import Stability, stability
+from belonging_llm.evaluation.stability import Flips, Stability, flips, stability
 from belonging_llm.evaluation.subgroups import Subgroups, subgroups
 from belonging_llm.evaluation.two_coders import NominalPanel, Panel, nominal_panel, panel
 from belonging_llm.evaluation.units import CodedSpan, by_character
@@ -34,6 +34,7 @@ __all__ = [
     "CodedSpan",
     "Corrected",
     "Estimate",
+    "Flips",
     "Grouping",
     "Interval",
     "Intervals",
@@ -61,6 +62,7 @@ __all__ = [
     "design_based",
     "design_effect",
     "fleiss_kappa",
+    "flips",
     "gamma",
     "holm",
     "jaccard_distance",

@@ -9,9 +9,10 @@ from belonging_llm.store.database import connect
 from belonging_llm.store.findings import Findings
 from belonging_llm.store.ledger import StoredLedger
 from belonging_llm.store.runs import Run, Runs
+from belonging_llm.store.stability import StabilityTest, StabilityTests
 from belonging_llm.store.vectors import StoredVectors
 
-__all__ = ["AuditUnit", "Run", "Store", "Unsealing"]
+__all__ = ["AuditUnit", "Run", "StabilityTest", "Store", "Unsealing"]
 
 
 class Store:
@@ -31,6 +32,7 @@ class Store:
         self.runs = Runs(self._engine)
         self.findings = Findings(self._engine)
         self.audits = AuditRecords(self._engine)
+        self.stability = StabilityTests(self._engine)
 
     def close(self) -> None:
         """Give the connections back."""

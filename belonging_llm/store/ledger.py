@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,10 +37,16 @@ class StoredLedger:
                 sent = {"bytes": len(asked.encode()), "digest": digest(asked)}
                 connection.execute(egress.insert(), {"at": now(), "endpoint": endpoint, "model": entry.model} | sent)
 
-    def requests(self, prompt_digest: str) -> dict[str, str]:
-        """What was ever sent with a version of a prompt, as JSON by key."""
+    def requests(self, prompt_digest: str, *, of: Collection[str] = (), not_of: Collection[str] = ()) -> dict[str, str]:
+        """What was sent with a version of a prompt, as JSON by key.
+
+        Args:
+            of: Runs whose requests alone are wanted; of any when empty.
+            not_of: Runs whose requests are not.
+        """
         query = sa.select(call.c.key, call.c.request).where(call.c.prompt_digest == prompt_digest)
-        query = query.order_by(call.c.key)
+        query = query.where(call.c.run_id.in_(of)) if of else query
+        query = query.where(call.c.run_id.not_in(not_of)).order_by(call.c.key)
         with self._engine.connect() as connection:
             return {key: request for key, request in connection.execute(query)}
 

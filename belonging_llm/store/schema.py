@@ -199,3 +199,27 @@ sentinel = sa.Table(
     sa.Column("segment_id", sa.ForeignKey("segment.id"), primary_key=True),
     sa.Column("at", sa.Text, nullable=False),
 )
+
+stability = sa.Table(
+    "stability",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("run_id", sa.ForeignKey("run.id"), nullable=False, index=True, comment="the run that is put to the test"),
+    sa.Column("inputs_digest", sa.String(64), nullable=False, index=True),
+    sa.Column("status", sa.String(16), nullable=False, comment="running, complete, incomplete"),
+    sa.Column("started_at", sa.Text, nullable=False),
+    sa.Column("finished_at", sa.Text),
+    sa.Column("plan", sa.Text, nullable=False, comment="sample and variations, as JSON"),
+)
+
+recoding = sa.Table(
+    "recoding",
+    metadata,
+    sa.Column("stability_id", sa.ForeignKey("stability.id"), primary_key=True),
+    sa.Column("variation", sa.Text, primary_key=True),
+    sa.Column("segment_id", sa.ForeignKey("segment.id"), primary_key=True),
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("outcome", sa.String(16), nullable=False),
+    sa.Column("polarity", sa.String(16)),
+    sa.Column("confidence", sa.Float),
+)

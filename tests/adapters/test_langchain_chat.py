@@ -33,7 +33,7 @@ class Provider:
 
 def reply(message: Message) -> Any:
     chat = LangChainChat("anthropic", "made-up")
-    chat.__dict__["_chat"] = Provider(message)
+    chat._chats[0.0] = Provider(message)
     return chat.complete(ChatRequest(system="s", user="u", reply_schema={}))
 
 
@@ -60,3 +60,19 @@ def test_tokens_are_counted_where_the_provider_counts() -> None:
     counted = reply(Message({}, {"input_tokens": 7, "output_tokens": 3, "total_tokens": 10}))
     assert (counted.prompt_tokens, counted.completion_tokens) == (7, 3)
     assert reply(Message({})).prompt_tokens is None
+
+
+def test_the_temperature_reaches_the_provider_and_each_is_set_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LangChain takes it when a chat is set up, not with a question."""
+    made: list[tuple[str, float]] = []
+
+    def set_up(model: str, *, model_provider: str, temperature: float, max_retries: int) -> Provider:
+        assert (model_provider, max_retries) == ("anthropic", 0)
+        made.append((model, temperature))
+        return Provider(Message({}))
+
+    monkeypatch.setattr("langchain.chat_models.init_chat_model", set_up)
+    chat = LangChainChat("anthropic", "made-up")
+    for temperature in (0.0, 0.7, 0.0, 0.7):
+        chat.complete(ChatRequest(system="s", user="u", reply_schema={}, temperature=temperature))
+    assert made == [("made-up", 0.0), ("made-up", 0.7)]

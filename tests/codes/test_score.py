@@ -96,7 +96,7 @@ def test_scores_are_worth_what_they_showed() -> None:
     noise = scale(draw.normal(size=truth.shape), chance, truth)
     against = scale(-truth + draw.normal(0, 0.3, truth.shape), chance, truth)
     assert telling.slope > 1.5
-    assert noise.slope < 0.2
+    assert noise.slope < 0.25
     assert against.slope == 0, "a model that is wrong is not turned round: it is not believed"
     assert telling.heard == 600
 

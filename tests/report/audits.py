@@ -13,6 +13,7 @@ from belonging_llm.auditing.record import (
     AgainstHumans,
     Audit,
     ChecklistItem,
+    CodeFlips,
     CoderRecord,
     CodeVerdict,
     Confidence,
@@ -22,6 +23,7 @@ from belonging_llm.auditing.record import (
     Errors,
     Evidence,
     Flow,
+    KindFlips,
     Opening,
     Paradox,
     PartFlow,
@@ -30,10 +32,12 @@ from belonging_llm.auditing.record import (
     Repeats,
     RunShown,
     Standing,
+    Steadiness,
     Themes,
     TimeShare,
     Unanimity,
 )
+from belonging_llm.codes import Kind, Sample, Variation
 from belonging_llm.evaluation import (
     AltTest,
     Estimate,
@@ -48,6 +52,7 @@ from belonging_llm.evaluation import (
     compare,
     consensus,
     design_based,
+    flips,
     match,
     panel,
     ratings,
@@ -153,6 +158,7 @@ def realistic() -> Audit:
         alternative=alternative,
         errors=_errors(w),
         repeats=_repeats(w),
+        steadiness=_steadiness(w),
         drift=_drift(),
         confidence=_confidence(w),
         prevalence=_prevalence(w),
@@ -350,6 +356,49 @@ def _repeats(w: World) -> Repeats:
     return Repeats(runs, dict(zip(NAMES, found, strict=True)))
 
 
+def _steadiness(w: World) -> Steadiness:
+    """Every third segment coded again: never otherwise when asked anew, now and then under other seeds and words."""
+    draw = np.random.default_rng(4)
+    rows = np.arange(0, len(w.model), 3)
+    first = np.where(w.model[rows] < 0, 2, w.model[rows])
+    found = []
+    for kind, rate in ((Kind.AGAIN, 0.0), (Kind.ORDER, 0.04), (Kind.WORDING, 0.13), (Kind.MODEL, 0.2)):
+        names = [1] if kind in (Kind.AGAIN, Kind.MODEL) else [1, 2]
+        said = [np.where(draw.random(first.shape) < rate, draw.integers(0, 3, first.shape), first) for _ in names]
+        if kind is Kind.WORDING:
+            said[0][:9, 0] = -1
+        stacked = np.stack([first, *said]).astype(np.int8)
+        decided = np.where(stacked == 2, -1, stacked).astype(np.int8)
+        who = w.humans.clusters[rows]
+        both = zip(
+            NAMES,
+            flips(stacked, who, kinds=3, resampling=HOW),
+            flips(decided, who, kinds=2, resampling=HOW),
+            strict=True,
+        )
+        shown = tuple(_variation(kind, n) for n in names)
+        found.append(KindFlips(kind, shown, {c: CodeFlips(a, b) for c, a, b in both}, int((stacked < 0).sum())))
+    sample = Sample(
+        seed=0, wanted=120, asked=150, everything=1200, left_out=61, people=PEOPLE, inclusion=112 / 150,
+        participants=(), segments=(),
+    )  # fmt: skip
+    why = {Kind.SEED: "the model is asked how likely each answer is, which the request’s seed does not change"}
+    return Steadiness(
+        "5f0e", 2, "4f2a9c1e", "2026-05-03T10:00:00+00:00", "incomplete", "qwen", "choose_code.v1", "ab" * 32, sample,
+        len(rows), PEOPLE, 150 / 1200, tuple(found), why, (Kind.SEED,),
+    )  # fmt: skip
+
+
+def _variation(kind: Kind, n: int) -> Variation:
+    differs: dict[Kind, dict[str, Any]] = {
+        Kind.ORDER: {"order": tuple(reversed(NAMES)), "shuffle": n},
+        Kind.AGAIN: {"repetition": n, "shuffle": n},
+        Kind.MODEL: {"model": "openai:another-model"},
+    }
+    usual = {"spec": "local", "model": "qwen", "prompt": f"choose_code.v1.paraphrase{n}", "prompt_digest": "cd" * 32}
+    return Variation.model_validate({"kind": kind, "name": f"{kind} {n}", **usual, **differs.get(kind, {})})
+
+
 def _drift() -> tuple[DriftRow, ...]:
     shown = _quantiles(0.88, np.linspace(0.8, 0.94, 50))
     return tuple(
@@ -502,6 +551,7 @@ def bare() -> Audit:
         alternative={c: no_test("one person only", 0.15) for c in codes},
         errors=Errors(dict.fromkeys(codes, nil), none, none, none, nil, (), (Unanimity("x", 0, 0, 0, 0),), ()),
         repeats=Repeats((), {}, ""),
+        steadiness=None,
         drift=(),
         confidence=Confidence(calibration([], []), {"x": calibration([], [])}, risk_coverage([], []), (), None),
         prevalence=dict.fromkeys(codes, corrected),

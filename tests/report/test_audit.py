@@ -129,8 +129,48 @@ def test_every_drawing_is_told_in_words_and_has_a_table_after_it(name: str) -> N
 
 def test_every_section_with_figures_has_its_drawing() -> None:
     drawn = {e.attributes["id"] for e in parsed("realistic").all("figure")}
-    wanted = "ceiling-pairs ceiling-alpha against alternative places stability reliability risk prevalence subgroups"
+    wanted = "ceiling-pairs ceiling-alpha against alternative places steadiness stability reliability risk prevalence subgroups"
     assert {f"fig-{one}" for one in [*wanted.split(), "time", "saturation"]} <= drawn
+
+
+def test_a_sample_coded_again_is_shown_by_what_was_varied() -> None:
+    found, given = parsed("realistic"), realistic().steadiness
+    assert given is not None
+    section = found.one("section", id="stability").text
+    assert "112 segments of 24 participants were coded again, drawn with seed 0 from the 150" in section
+    assert "150 of 1,200 (12%) segments outside the test split" in section
+    assert "The test split stays sealed: 61 segments" in section
+    assert "This run was tested 2 times" in section
+    for kind in given.kinds:
+        assert f"{kind.kind.capitalize()}: " in found.one("table", id="table-steadiness-outcomes").text
+    wording = next(k for k in given.kinds if k.kind == "wording")
+    one = wording.codes["emotional-connection"]
+    for table_, figures in (("outcomes", one.outcomes), ("decided", one.decided)):
+        text = found.one("table", id=f"table-steadiness-{table_}").text
+        assert told(figures.rate, share=True) in text
+        assert told(figures.alpha) in text
+    varied = found.one("table", id="table-steadiness-varied").text
+    assert "codes in the order e-immediacy, technology-access" in varied
+    assert "not varied" in varied
+    assert "9 under wording" in section
+    assert "Another model is another coder" in section
+    # Rates of zero carry the interval that resampling cannot give.
+    assert "The interval is by the rule of three" in section
+
+
+def test_without_a_sample_coded_again_the_page_says_how_to_get_one() -> None:
+    assert "belonging stability" in parsed("bare").one("section", id="stability").text
+
+
+def test_a_sample_coded_again_is_in_the_json() -> None:
+    found = as_json(realistic())["steadiness"]
+    assert [kind["kind"] for kind in found["kinds"]] == ["again", "order", "wording", "model"]
+    assert found["sample"]["left_out"] == 61
+    assert found["kinds"][1]["variations"][0]["order"][0] == "e-immediacy"
+    assert found["kinds"][0]["codes"]["ownership"]["outcomes"]["rate"]["value"] == 0
+    assert found["not_varied"].keys() == {"seed"}
+    json.dumps(found, allow_nan=False)
+    assert as_json(bare())["steadiness"] is None
 
 
 def test_drawings_say_the_numbers_of_their_tables() -> None:
@@ -344,9 +384,9 @@ def test_words() -> None:
 
 
 def test_machine_readable_numbers_are_finite_or_null() -> None:
-    from belonging_llm.report.audit.machine import _plain
+    from belonging_llm.report.audit.machine import plain
 
-    assert _plain({"a": np.array([1.0, np.nan]), "b": np.float64("inf"), "c": {"z", "y"}, 3: np.int64(2)}) == {
+    assert plain({"a": np.array([1.0, np.nan]), "b": np.float64("inf"), "c": {"z", "y"}, 3: np.int64(2)}) == {
         "a": [1.0, None],
         "b": None,
         "c": ["y", "z"],

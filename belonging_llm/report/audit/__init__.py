@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from belonging_llm.report.audit.machine import as_json
+from belonging_llm.report.audit.machine import as_json, plain
 from belonging_llm.report.audit.page import render
 
-__all__ = ["as_json", "render"]
+__all__ = ["as_json", "plain", "render"]

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel
 
 from belonging_llm.auditing.record import Audit
 from belonging_llm.evaluation import Estimate, Intervals, Ratings
@@ -26,7 +27,7 @@ def as_json(audit: Audit, *, quotes: bool = True) -> dict[str, Any]:
         quotes: Whether participants' words, and what the model said of them, are included.
     """
     shown = audit if quotes else without_quotes(audit)
-    found: dict[str, Any] = _plain(shown)
+    found: dict[str, Any] = plain(shown)
     return found
 
 
@@ -36,16 +37,19 @@ def without_quotes(audit: Audit) -> Audit:
     return replace(audit, errors=replace(audit.errors, disagreements=bare))
 
 
-def _plain(given: Any) -> Any:
+def plain(given: Any) -> Any:
+    """Any record of this package as JSON takes it."""
     if isinstance(given, Ratings):
         return _ratings(given)
     if isinstance(given, Estimate):
-        return {name: _plain(getattr(given, name)) for name in ("value", "reason", "se", "interval", "flag")}
+        return {name: plain(getattr(given, name)) for name in ("value", "reason", "se", "interval", "flag")}
     if is_dataclass(given) and not isinstance(given, type):
         hidden = _LEFT_OUT.get(type(given), set())
-        return {f.name: _plain(getattr(given, f.name)) for f in fields(given) if f.name not in hidden}
+        return {f.name: plain(getattr(given, f.name)) for f in fields(given) if f.name not in hidden}
+    if isinstance(given, BaseModel):
+        return given.model_dump(mode="json")
     if isinstance(given, Mapping):
-        return {str(_plain(key)): _plain(one) for key, one in given.items()}
+        return {str(plain(key)): plain(one) for key, one in given.items()}
     return _simple(given)
 
 
@@ -56,9 +60,9 @@ def _simple(given: Any) -> Any:
     if isinstance(given, Enum):
         return _simple(given.value)
     if isinstance(given, set | frozenset):
-        return sorted((_plain(one) for one in given), key=str)
+        return sorted((plain(one) for one in given), key=str)
     if isinstance(given, list | tuple):
-        return [_plain(one) for one in given]
+        return [plain(one) for one in given]
     if isinstance(given, float):
         return given if np.isfinite(given) else None
     return given if given is None or isinstance(given, str | int | bool) else str(given)

@@ -21,6 +21,7 @@ from belonging_llm.report.audit.sections import (
     limits,
     occurrence,
     provenance,
+    steadiness,
     trust,
     verdicts,
 )
@@ -71,6 +72,7 @@ class Page:
     alternative: alternative.Alternative
     errors: errors.Mistakes
     again: trust.Again
+    steady: steadiness.Steady | None
     sure: trust.Sure
     prevalence: occurrence.Occurs
     groups: occurrence.Groups
@@ -124,6 +126,7 @@ def _compose(audit: Audit) -> Page:
         alternative=alternative.present(audit),
         errors=errors.present(audit),
         again=trust.again(audit),
+        steady=steadiness.present(audit),
         sure=trust.sure(audit),
         prevalence=occurrence.prevalence(audit),
         groups=occurrence.groups(audit),
