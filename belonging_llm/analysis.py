@@ -169,15 +169,16 @@ class Workbench:
     def likely(self, run_id: str) -> Chances:
         """How likely every pair is before a model is asked; learned from people where they coded enough."""
         if run_id not in self._likely:
-            unaided = codes.carry_over(codes.strength(self.signals(run_id)), self._features(run_id))
-            self._likely[run_id] = codes.chances(unaided, self._learned(run_id))
+            seen = self._features(run_id)
+            unaided = codes.carry_over(codes.strength(self.signals(run_id)), seen)
+            self._likely[run_id] = codes.chances(unaided, self._learned(seen, unaided))
         return self._likely[run_id]
 
-    def _learned(self, run_id: str) -> Learned | None:
+    def _learned(self, seen: Floats, unaided: Floats) -> Learned | None:
         taught = self.teaching
         if not len(taught.development):
             return None
-        return codes.learn(self._features(run_id), taught.development, taught.calibration)
+        return codes.learn(seen, taught.development, taught.calibration, unaided)
 
     @cached_property
     def weighs(self) -> bool:

@@ -112,6 +112,8 @@ def _took(result: Coded | Discovered) -> Iterator[str]:
     yield f"model calls: {result.calls}"
     counted = "tokens not counted" if usage["prompt_tokens"] is None else told
     yield f"whole run: {usage['calls']} calls, {counted}, cost {result.cost}"
+
+
 def steady_lines(result: Steady) -> Iterator[str]:
     """What a test of stability found, and what it took."""
     if result.unchanged:

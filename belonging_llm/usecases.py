@@ -461,7 +461,7 @@ class Ran:
 
 def run_suite(
     suite: Path,
-    data: Path,
+    data: Path | None,
     *,
     accept: bool,
     llm: str,
@@ -491,7 +491,7 @@ def run_suite(
 
     how = suites.Means(replies=replies, beside=suite.with_suffix(".replies.sqlite"), agree=put, **means)
     found = suites.run(wanted, rows, llm=llm, embedder=embedder, means=how)
-    kind = "" if llm == "none" else f".{llm.split(':')[0]}"
+    kind = "".join(f".{spec.split(':')[0]}" for spec, usual in ((llm, "none"), (embedder, "local")) if spec != usual)
     accepted = suite.with_name(f"{suite.stem}{kind}.json")
     known = json.loads(accepted.read_text(encoding="utf-8")) if accepted.is_file() else None
     if accept:

@@ -43,7 +43,7 @@ def doctor(study: Path | None, llm: str | None, as_json: bool) -> int:
 
 @main.command("eval")
 @click.argument("suite", type=click.Path(path_type=Path))
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="Folder with the suite's tables.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder with the suite's tables; the sample needs none.")
 @click.option("--accept", is_flag=True, help="Keep this result as the accepted one.")
 @click.option("--llm", default="none", show_default=True, help="Spec of the language model, or none.")
 @click.option(
@@ -59,7 +59,7 @@ def doctor(study: Path | None, llm: str | None, as_json: bool) -> int:
 @YES
 @JSON
 @plainly
-def evaluate_suite(suite: Path, data: Path, as_json: bool, yes: bool, **given: Any) -> int:
+def evaluate_suite(suite: Path, data: Path | None, as_json: bool, yes: bool, **given: Any) -> int:
     """Measure coding against people on a data set, as SUITE (a .yaml file) says, and compare with the accepted result.
 
     The accepted result lies beside the suite. Exit code 1 when a floor of the suite is not reached.
@@ -69,7 +69,7 @@ def evaluate_suite(suite: Path, data: Path, as_json: bool, yes: bool, **given: A
     from belonging_llm.summaries import suite_lines
     from belonging_llm.usecases import run_suite
 
-    if not data.is_dir():
+    if data and not data.is_dir():
         click.echo(f"skipped: {data} is not here")
         return 0
     done = run_suite(suite, data, agree=lambda offer: consent.agree(offer, yes=yes), **given)

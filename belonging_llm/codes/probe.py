@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
 from belonging_llm.codes import ridge
+from belonging_llm.codes.fusion import Heard, calibrated
 from belonging_llm.codes.signals import Floats, Signals
 from belonging_llm.codes.surface import cues
 from belonging_llm.embeddings import Vectors
@@ -24,10 +24,6 @@ VECTOR, MIDDLE, SURFACE, EVIDENCE = 3.0, 7.0, 0.7, 0.5
 FEWEST = 3
 FEWEST_POLAR = 20
 FOLDS = 5
-# Pulls calibration towards what all codes share; worth this many examples.
-SHARED = 20.0
-# Where everybody said the same, the next one may still differ.
-RAREST = 0.018
 
 
 @dataclass(frozen=True)
@@ -91,7 +87,7 @@ def _standardised(values: Floats) -> Floats:
     return np.asarray((values - values.mean(0)) / np.where(spread > 0, spread, 1))
 
 
-def learn(seen: Floats, lessons: Lessons, checks: Lessons = NO_LESSONS) -> Learned:
+def learn(seen: Floats, lessons: Lessons, checks: Lessons = NO_LESSONS, unaided: Floats | None = None) -> Learned:
     """Learn every code and say what it says of every segment.
 
     Args:
@@ -99,6 +95,8 @@ def learn(seen: Floats, lessons: Lessons, checks: Lessons = NO_LESSONS) -> Learn
         lessons: From the development split.
         checks: From the calibration split; without it, calibration rests on development segments held out in
             turn, participant by participant.
+        unaided: What the codebook alone says of every pair, shape (n_segments, n_codes): a second voice, heard as
+            far as it proves right beside the first.
     """
     seen = ridge.spanned(seen, lessons.rows)
     n_codes = lessons.shares.shape[1] if len(lessons) else 0
@@ -110,11 +108,10 @@ def learn(seen: Floats, lessons: Lessons, checks: Lessons = NO_LESSONS) -> Learn
             continue
         scores[:, k] = ridge.fit(seen[lessons.rows], share).decision_function(seen)
         held_out[:, k] = _held_out(seen[lessons.rows], share, lessons.groups)
-    if len(checks):
-        known, truth = scores[checks.rows], checks.shares
-    else:
-        known, truth = held_out, lessons.shares
-    chances = _calibrated(scores, known, truth)
+    beside = () if unaided is None else (unaided,)
+    apart = Heard((held_out, *(voice[lessons.rows] for voice in beside)), lessons.shares)
+    checked = Heard(tuple(voice[checks.rows] for voice in (scores, *beside)), checks.shares) if len(checks) else None
+    chances = calibrated((scores, *beside), apart + checked if checked else apart, checked or apart)
     # A code whose few examples leave no fold to calibrate on counts as not learned.
     taught = np.asarray(~np.isnan(chances).all(axis=0) & bool(len(seen)))
     return Learned(scores, chances, taught)
@@ -151,42 +148,3 @@ def _held_out(seen: Floats, share: Floats, groups: NDArray[np.intp]) -> Floats:
         if _enough(np.where(out, np.nan, share)):
             found[out] = ridge.fit(seen[~out], share[~out]).decision_function(seen[out])
     return found
-
-
-def _calibrated(scores: Floats, known: Floats, truth: Floats) -> Floats:
-    """Platt scaling (1999): one slope for all codes, an intercept for each that leans on all codes' mean."""
-    there = ~np.isnan(known) & ~np.isnan(truth)
-    if not there.any():
-        return np.full(scores.shape, np.nan)
-    slope, shared = _platt(known[there], truth[there])
-    found = np.full(scores.shape, np.nan)
-    for k in range(scores.shape[1]):
-        rows = there[:, k]
-        shift = _shift(slope * known[rows, k] + shared, truth[rows, k]) if rows.any() else 0.0
-        found[:, k] = 1 / (1 + np.exp(-(slope * scores[:, k] + shared + shift)))
-    return found
-
-
-def _platt(known: Floats, truth: Floats) -> tuple[float, float]:
-    """Slope and intercept; where scores do not rise with the truth, slope 0 and the truth's own rate."""
-    rate = float(np.clip(truth.mean(), RAREST, 1 - RAREST))
-    flat = 0.0, float(np.log(rate / (1 - rate)))
-    weight = np.concatenate([truth, 1 - truth])
-    label = np.concatenate([np.ones(len(known)), np.zeros(len(known))])
-    used = weight > 0
-    if len(np.unique(label[used])) < 2:
-        return flat
-    model = LogisticRegression(C=1e3).fit(np.tile(known, 2)[used, None], label[used], sample_weight=weight[used])
-    slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
-    return (slope, intercept) if slope > 0 else flat
-
-
-def _shift(logits: Floats, truth: Floats) -> float:
-    """The change of intercept that makes expected and observed shares meet, shrunk as with SHARED more examples."""
-    shift = 0.0
-    for _ in range(25):
-        p = 1 / (1 + np.exp(-(logits + shift)))
-        slope = (p * (1 - p)).sum() + SHARED * 0.1
-        step = ((truth - p).sum() - SHARED * 0.1 * shift) / slope
-        shift += float(np.clip(step, -1, 1))
-    return shift

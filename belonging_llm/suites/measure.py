@@ -122,7 +122,7 @@ class _Bench:
         return found
 
     def _learn(self, split: _Split) -> Learned:
-        return codes.learn(self.seen, self._lessons(split.taught), self._lessons(split.checks))
+        return codes.learn(self.seen, self._lessons(split.taught), self._lessons(split.checks), self.unaided)
 
     def _lessons(self, rows: NDArray[np.intp]) -> Lessons:
         return Lessons(rows, self.data.shares[rows], self.data.documents[rows])

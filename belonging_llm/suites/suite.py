@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,17 +11,19 @@ import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from belonging_llm import codebook, tables
+from belonging_llm import codebook, resources, tables, transcripts
 from belonging_llm.codebook import Framework
 from belonging_llm.errors import InputError
 from belonging_llm.evaluation.estimate import Floats, ratio
-from belonging_llm.segments import Segment
+from belonging_llm.segments import Segment, split
+from belonging_llm.study import DEFAULT_FRAMEWORK, AuditSettings
 
 
 class Suite(BaseModel):
     """What a suite file says.
 
     Attributes:
+        sample: The built-in sample with its three coders, instead of tables in a folder.
         segments: Names of the tables in the data folder; likewise `codebook`, `codes`, `coded_by` (may be empty).
         most: Segments to use, drawn with the seed; all when 0.
         splits: Random splits by document.
@@ -36,6 +38,7 @@ class Suite(BaseModel):
 
     name: str
     description: str = ""
+    sample: bool = False
     segments: str = "segments.csv"
     codebook: str = "codebook.csv"
     codes: str = "codes.csv"
@@ -88,12 +91,19 @@ def read_suite(path: Path) -> Suite:
         raise InputError(f"{path}: cannot be read as a suite: {error}") from error
 
 
-def read_data(suite: Suite, folder: Path) -> Data:
-    """Read a suite's tables.
+def read_data(suite: Suite, folder: Path | None) -> Data:
+    """Read a suite's data.
+
+    Args:
+        folder: Where its tables lie; not needed for the sample.
 
     Raises:
         InputError: a table is missing or cannot be used.
     """
+    if suite.sample:
+        return _sample(suite)
+    if folder is None:
+        raise InputError(f"suite {suite.name}: name the folder with its tables (--data FOLDER)")
     rows = tables.read_rows(folder / suite.segments, "segment_id", "text")
     book = folder / suite.codebook
     if book.suffix in {".yaml", ".yml"}:
@@ -103,28 +113,52 @@ def read_data(suite: Suite, folder: Path) -> Data:
     if suite.most and suite.most < len(rows):
         keep = np.random.default_rng(suite.seed).choice(len(rows), suite.most, replace=False)
         rows = [rows[i] for i in sorted(keep)]
-    place = {row["segment_id"]: i for i, row in enumerate(rows)}
-    given = [
-        r for r in tables.read_rows(folder / suite.codes, "segment_id", "coder", "code") if r["segment_id"] in place
-    ]
-    judged = given
-    if suite.coded_by:
-        listed = tables.read_rows(folder / suite.coded_by, "segment_id", "coder")
-        judged = given + [r for r in listed if r["segment_id"] in place]
+    given = tables.read_rows(folder / suite.codes, "segment_id", "coder", "code")
+    listed = tables.read_rows(folder / suite.coded_by, "segment_id", "coder") if suite.coded_by else []
+    names = [row.get(suite.document, "") for row in rows]
+    return _lined_up(suite, [_segment(row) for row in rows], names, framework, given, listed)
+
+
+def _sample(suite: Suite) -> Data:
+    """The sample as its coders read it, the adjudicator left out: people who settle are no raw coders."""
+    files = sorted(resources.path("data", "sample", "transcripts").iterdir())
+    segments = [segment for file in files for segment in split(transcripts.read(file))]
+    rows = tables.read_rows(resources.path("data", "sample", "gold", "codings.csv"), "segment_id", "coder", "code")
+    given = [row for row in rows if row["coder"] != AuditSettings().adjudicator]
+    framework = codebook.load(DEFAULT_FRAMEWORK)
+    return _lined_up(suite, segments, [s.document for s in segments], framework, given, [])
+
+
+def _lined_up(
+    suite: Suite,
+    segments: list[Segment],
+    names: Sequence[str],
+    framework: Framework,
+    given: Sequence[Mapping[str, str]],
+    listed: Sequence[Mapping[str, str]],
+) -> Data:
+    """Everybody's marks as one array.
+
+    Args:
+        names: Document of each segment.
+        given: Codings; `listed` who else judged what.
+    """
+    place = {segment.id: i for i, segment in enumerate(segments)}
+    given = [row for row in given if row["segment_id"] in place]
+    judged = [*given, *(row for row in listed if row["segment_id"] in place)]
     coders = sorted({row["coder"] for row in judged})
     ids = [code.id for code in framework.assignable]
-    marks = np.full((len(coders), len(rows), len(ids)), -1, np.int8)
+    marks = np.full((len(coders), len(segments), len(ids)), -1, np.int8)
     for row in judged:
         marks[coders.index(row["coder"]), place[row["segment_id"]]] = 0
     for row in given:
         if row["code"] in ids:
             marks[coders.index(row["coder"]), place[row["segment_id"]], ids.index(row["code"])] = 1
-    names = [row.get(suite.document, "") for row in rows]
     # Segments of no known document stand each for themselves.
     alone = len(set(names)) < suite.splits + 1
     kinds = {name: i for i, name in enumerate(dict.fromkeys(names))}
-    documents = np.arange(len(rows)) if alone else np.array([kinds[name] for name in names])
-    return Data([_segment(row) for row in rows], framework, tuple(coders), marks, documents.astype(np.intp))
+    documents = np.arange(len(segments)) if alone else np.array([kinds[name] for name in names])
+    return Data(segments, framework, tuple(coders), marks, documents.astype(np.intp))
 
 
 def _segment(row: Mapping[str, str]) -> Segment:

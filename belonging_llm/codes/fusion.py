@@ -1,0 +1,102 @@
+"""Fuse what was learned from people with what the codebook says, and calibrate: how much each voice counts is learned.
+
+Platt scaling (1999) with several inputs: one slope a voice for all codes, and an intercept for each code that leans on
+what all codes share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from belonging_llm.codes.signals import Floats
+
+# Pulls a code's intercept towards what all codes share; worth this many examples.
+SHARED = 20.0
+# Where everybody said the same, the next one may still differ.
+RAREST = 0.018
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What voices say of segments that people judged, and what people said.
+
+    Attributes:
+        voices: Each of shape (n, n_codes); NaN where a voice has nothing to say.
+        truth: Share of people who gave the code, shape (n, n_codes); NaN where nobody judged.
+    """
+
+    voices: tuple[Floats, ...]
+    truth: Floats
+
+    @property
+    def there(self) -> NDArray[np.bool_]:
+        """Pairs with a judgement and all voices."""
+        return np.asarray(~np.isnan(self.truth) & ~np.isnan(np.sum(self.voices, axis=0)))
+
+    def __add__(self, other: Heard) -> Heard:
+        """Both together."""
+        voices = tuple(np.concatenate(pair) for pair in zip(self.voices, other.voices, strict=True))
+        return Heard(voices, np.concatenate([self.truth, other.truth]))
+
+
+def calibrated(voices: Sequence[Floats], weighing: Heard, checking: Heard) -> Floats:
+    """Chances of all segments from all voices, shape (n_segments, n_codes); NaN where nothing can be said.
+
+    Args:
+        voices: What each voice says of every segment, shape (n_segments, n_codes).
+        weighing: Segments to learn from how much each voice counts.
+        checking: Segments on which expected and observed shares are to meet.
+    """
+    if not checking.there.any():
+        return np.full(voices[0].shape, np.nan)
+    slopes, shared = platt(weighing)
+    logits = sum((slope * voice for slope, voice in zip(slopes, voices, strict=True)), np.full(voices[0].shape, shared))
+    checked = sum((s * v for s, v in zip(slopes, checking.voices, strict=True)), np.full(checking.truth.shape, shared))
+    there = checking.there
+    logits, checked = (part + _shift(checked[there], checking.truth[there], 0.0) for part in (logits, checked))
+    for k in range(logits.shape[1]):
+        if (rows := there[:, k]).any():
+            logits[:, k] += _shift(checked[rows, k], checking.truth[rows, k], SHARED)
+    return np.asarray(1 / (1 + np.exp(-logits)))
+
+
+def platt(heard: Heard) -> tuple[list[float], float]:
+    """A slope for each voice and an intercept; 0 for a voice that does not rise with the truth beside the others."""
+    truth = heard.truth[heard.there]
+    inputs = np.stack([voice[heard.there] for voice in heard.voices], axis=1)
+    rate = float(np.clip(truth.mean(), RAREST, 1 - RAREST))
+    slopes, intercept = np.zeros(inputs.shape[1]), float(np.log(rate / (1 - rate)))
+    label = np.concatenate([np.ones(len(truth)), np.zeros(len(truth))])
+    weight = np.concatenate([truth, 1 - truth])
+    used = weight > 0
+    listened = np.ptp(inputs, axis=0) > 0
+    while listened.any() and len(np.unique(label[used])) == 2:
+        doubled = np.tile(inputs[:, listened], (2, 1))[used]
+        model = LogisticRegression(C=1e3).fit(doubled, label[used], sample_weight=weight[used])
+        if (model.coef_[0] > 0).all():
+            slopes[listened], intercept = model.coef_[0], float(model.intercept_[0])
+            break
+        listened[np.flatnonzero(listened)[model.coef_[0].argmin()]] = False
+    return slopes.tolist(), intercept
+
+
+def _shift(logits: Floats, truth: Floats, shrunk: float) -> float:
+    """The change of intercept that makes expected and observed shares meet, shrunk as by so many more examples."""
+    shift = 0.0
+    for _ in range(25):
+        p = 1 / (1 + np.exp(-(logits + shift)))
+        slope = (p * (1 - p)).sum() + shrunk * 0.1
+        step = ((truth - p).sum() - shrunk * 0.1 * shift) / max(slope, 1e-9)
+        shift += float(np.clip(step, -1, 1))
+        if abs(shift) > FARTHEST:
+            return float(np.sign(shift) * FARTHEST)
+    return shift
+
+
+# Where nobody, or everybody, gave a code, shares meet at no finite shift.
+FARTHEST = 4.0
