@@ -8,6 +8,7 @@ from belonging_llm import model_files
 from belonging_llm.embeddings import Encoder
 from belonging_llm.errors import InputError, ModelFileError, ModelRefused
 from belonging_llm.llm import ChatModel, is_loopback
+from belonging_llm.parcels import Post
 
 LOCAL_CHAT = "qwen2.5-coder-1.5b-instruct"
 LOCAL_ENCODER = "all-MiniLM-L6-v2"
@@ -29,6 +30,14 @@ def chat_model(spec: str, *, allow_remote: bool) -> ChatModel | None:
             "participants' consent cover that, set allow_remote = true in study.toml; else use --llm local"
         )
     return model
+
+
+def post(model: ChatModel) -> Post | None:
+    """Who takes questions to this model in batches; None for models that are only asked one by one."""
+    from belonging_llm.adapters.openai_batches import OpenAIBatches
+    from belonging_llm.adapters.openai_sdk import OpenAIChat
+
+    return OpenAIBatches(model) if isinstance(model, OpenAIChat) else None
 
 
 def encoder(spec: str) -> Encoder:
