@@ -72,7 +72,7 @@ class OpenAIBatches:
         known = {name: value for name, value in body.items() if name in ChatCompletion.model_fields}
         try:
             return reply_of(ChatCompletion.construct(**known), self._chat.endpoint)
-        except (AttributeError, TypeError, ValueError):
+        except (AttributeError, LookupError, TypeError, ValueError):
             raise ModelUnavailable(f"{self._chat.endpoint}: a reply of another shape") from None
 
     def _remote(self, batch: Any) -> Remote:

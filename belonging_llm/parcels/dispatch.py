@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from belonging_llm.asking import Retry
 from belonging_llm.errors import ModelUnavailable, RequestRefused
-from belonging_llm.parcels.parcel import DIGEST, LABEL, Fate, Parcel, Post, Register, Remote, State
+from belonging_llm.parcels.parcel import DIGEST, LABEL, Fate, Parcel, Post, Register, Remote
 
 T = TypeVar("T")
 
@@ -49,16 +49,8 @@ class Dispatcher:
         file_id = self._or_close(parcel, lambda: patiently(self.retry, lambda: self.post.upload(name, content)))
         return self._order(self.register.uploaded(parcel.id, file_id))
 
-    def resume(self, parcel: Parcel) -> Parcel:
-        """Go on with a parcel that an earlier process left behind; see `send`."""
-        if parcel.state is State.SEALED:
-            return self.send(parcel)
-        if parcel.state is State.UPLOADED:
-            return self.found(parcel) or self._order(parcel)
-        return parcel
-
     def found(self, parcel: Parcel) -> Parcel | None:
-        """The parcel as sent, if a batch of it was ordered after all; None when the endpoint knows of none."""
+        """A parcel that an earlier process uploaded, as sent; None when no batch of it was ordered."""
         left = self.settles - _age(parcel)
         if left > 0:
             self.retry.sleep(left)

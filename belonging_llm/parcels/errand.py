@@ -127,17 +127,17 @@ class Errand:
         return self.register.of_run(self.asker.run_id)
 
     def _round(self, lines: dict[str, Line]) -> bool:
-        """Wait for what is under way, then send what is due; whether anything was sent."""
+        """Send what is due, then wait for all that is under way; whether there may be a next round."""
+        sending = self.mode.send and not self.mode.recall
+        if sending and (due := self._due(lines)):
+            self._send(due[: self._affordable(due)])
+        if not self._open():
+            return False
         self._ended.clear()
         self._wait()
-        if self.mode.recall or not self.mode.send:
-            return False
-        self._conclude()
-        due = self._due(lines)
-        if not due:
-            return False
-        self._send(due[: self._affordable(due)])
-        return True
+        if sending:
+            self._conclude()
+        return sending and bool(self._ended)
 
     def _lines(self, questions: Sequence[Question[Any]]) -> dict[str, Line]:
         found = {}
@@ -150,18 +150,16 @@ class Errand:
 
     def _resume(self) -> None:
         for parcel in self._open():
-            if self.mode.send and not self.mode.recall:
-                self._dispatcher.resume(parcel)
-            elif parcel.state is not State.SENT:
-                self._withhold(parcel)
+            if parcel.state is not State.SENT:
+                self._reclaim(parcel)
         if self.mode.recall:
             for parcel in self._open():
                 self._recall(parcel)
 
-    def _withhold(self, parcel: Parcel) -> None:
-        """Not to be sent any more, unless it already was."""
+    def _reclaim(self, parcel: Parcel) -> None:
+        """Unpack what was not ordered: what of it is still due goes out anew, if there is money for it."""
         if parcel.state is State.SEALED or not self._dispatcher.found(parcel):
-            self.register.close(parcel.id, "withheld", Fate.UNASKED, (), ())
+            self.register.close(parcel.id, "not ordered", Fate.UNASKED, (), ())
 
     def _recall(self, parcel: Parcel) -> None:
         remote_id = str(parcel.remote_id)
@@ -245,7 +243,7 @@ class Errand:
         self._ended.append((parcel, remote))
 
     def _found(self, parcel: Parcel, remote: Remote, asked: set[str]) -> Found:
-        """What came back; an answered batch whose files say nothing is not taken at its word.
+        """What came back; files that say less than the batch, and nothing of use, are not taken for its replies.
 
         Raises:
             Incomplete: that is so.
@@ -257,7 +255,7 @@ class Errand:
                 return Found()
             raise ModelRefused(f"the replies of batch {remote.id} cannot be had: {refused}. {_GIVE_UP}") from refused
         found = read(output, error, asked, self.post)
-        if found.empty and (output or error) and not self.mode.recall:
+        if found.empty and len(found.strays) < remote.done and not self.mode.recall:
             raise Incomplete(f"the files of batch {remote.id} hold no reply to what was asked; rerun. {_GIVE_UP}")
         return found
 
@@ -305,9 +303,9 @@ class Errand:
             raise Incomplete("the endpoint's queue is full of batches; rerun when some of them are done")
 
     def _due(self, lines: dict[str, Line]) -> list[Line]:
-        answered = self.register.answered(sorted(lines))
+        settled = self.register.answered(sorted(lines)).union(*(self.register.keys(p.id) for p in self._open()))
         returned = self.register.returned(self.asker.run_id)
-        left = [line for key, line in lines.items() if key not in answered and self._again(returned.get(key, []))]
+        left = [line for key, line in lines.items() if key not in settled and self._again(returned.get(key, []))]
         asked_before = [line for line in left if _tries(returned.get(line.key, []))]
         return [] if len(left) <= self.terms.few and len(asked_before) == len(left) else left
 
@@ -317,25 +315,28 @@ class Errand:
     # Sending
 
     def _affordable(self, due: Sequence[Line]) -> int:
-        """How many may be sent, each charged at the most it can cost.
+        """How many may be sent beside what is under way, each charged at the most it can cost.
 
         Raises:
-            BudgetReached: none.
+            BudgetReached: none, and nothing is under way.
         """
         budget = self.asker.budget
-        most = [billed(line.request, None, batch=True) for line in due]
-        fits = budget.fits(most)
+        mine = [p.id for p in self._open() if p.run_id == self.asker.run_id]
+        under_way = [line for parcel_id in mine for line in self.register.lines(parcel_id, waiting=True)]
+        most = [billed(line.request, None, batch=True) for line in (*under_way, *due)]
+        fits = max(0, budget.fits(most) - len(under_way))
         self._limited = fits < len(due)
-        if not fits:
+        if not fits and not mine:
             spent = f"{dollars(budget.usd)} spent in " if budget.usd is not None else ""
             left = f"{len(due)} questions are left for a batch, {spent}{budget.spent.replies} calls"
             raise BudgetReached(f"not one more question surely fits into the limit ({left}); {_MORE}")
         return fits
 
     def _send(self, due: Sequence[Line]) -> None:
-        parts = self._parts(due)
-        for part in [next(parts)] if self._one_by_one else parts:
+        for part in self._parts(due):
             self._dispatcher.send(self._sealed(part))
+            if self._one_by_one:
+                return
 
     def _parts(self, due: Sequence[Line]) -> Iterator[list[Line]]:
         """Cut so that no file is too long or too large."""
@@ -348,7 +349,8 @@ class Errand:
                 part, size = [], 0
             part.append(line)
             size += more
-        yield part
+        if part:
+            yield part
 
     def _sealed(self, lines: Sequence[Line]) -> Parcel:
         content, size = sha256(), 0

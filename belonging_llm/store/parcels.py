@@ -169,10 +169,11 @@ def _enter(connection: sa.Connection, entry: LedgerEntry, request: ChatRequest) 
 
 def _fates(connection: sa.Connection, parcel_id: str) -> dict[str, int]:
     query = sa.select(parcel_line.c.fate, sa.func.count()).where(parcel_line.c.parcel_id == parcel_id)
-    counted = connection.execute(query.group_by(parcel_line.c.fate)).tuples().all()
+    counted = connection.execute(query.group_by(parcel_line.c.fate).order_by(parcel_line.c.fate))
+    fates = {fate: n for fate, n in counted}
     query = sa.select(parcel_stray.c.why, sa.func.count()).where(parcel_stray.c.parcel_id == parcel_id)
-    strays = connection.execute(query.group_by(parcel_stray.c.why)).tuples().all()
-    return dict(sorted(counted)) | {f"stray lines, {why}": n for why, n in sorted(strays)}
+    strays = connection.execute(query.group_by(parcel_stray.c.why).order_by(parcel_stray.c.why))
+    return fates | {f"stray lines, {why}": n for why, n in strays}
 
 
 def _parcel(row: Mapping[Any, Any], fates: dict[str, int]) -> Parcel:

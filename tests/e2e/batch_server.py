@@ -108,7 +108,8 @@ class BatchServer(ChatServer):
         held: Batches stay `in_progress` as long as this says so.
         queue: The most bytes of questions that may be queued at once; None for any number.
         hook: Called at every moment of every request of these routes; may kill the client.
-        busy: Answers a request with a status instead of doing it (None does it).
+        busy: Answers a request with a status instead of doing it (None does it); `lost` does it all the same.
+        refusal: A code with which every batch fails its check.
         keeps_labels: Whether metadata is given back.
         events: Every request of these routes, as `METHOD route`.
         in_batches: Numbers (in `log`) of what batches executed.
@@ -121,6 +122,8 @@ class BatchServer(ChatServer):
     queue: int | None = None
     hook: Callable[[Moment], None] | None = None
     busy: Callable[[str], int | None] | None = None
+    lost: Callable[[str], int | None] | None = None
+    refusal: str | None = None
     keeps_labels: bool = True
     page: int = 100
     files: dict[str, bytes] = field(default_factory=dict)
@@ -131,7 +134,7 @@ class BatchServer(ChatServer):
 
     def reset(self) -> None:
         super().reset()
-        self.odd = self.hook = self.busy = None
+        self.odd = self.hook = self.busy = self.lost = self.refusal = None
         self.ends, self.share, self.held, self.queue = "completed", 0.5, False, None
         self.keeps_labels, self.page = True, 100
         for kept in (self.files, self.batches, self.events, self.in_batches):
@@ -162,7 +165,9 @@ class BatchServer(ChatServer):
     def add_batch(self, asked: Body) -> Batch:
         with self._turn:
             number = len(self.batches)
-            batch = Batch(number, f"batch_{number:06}", asked["input_file_id"], asked.get("metadata"), asked["endpoint"])
+            batch = Batch(
+                number, f"batch_{number:06}", asked["input_file_id"], asked.get("metadata"), asked["endpoint"]
+            )
             self.batches.append(batch)
             return batch
 
@@ -211,6 +216,8 @@ class BatchServer(ChatServer):
         if len(requests) > MOST_REQUESTS:
             return [_problem("too_many_tasks", "The batch input file contains too many requests.", None)]
         found, seen = [], set()
+        if self.refusal:
+            found.append(_problem(self.refusal, f"Not accepted: {self.files[batch.file_id].decode()}", None))
         for number, one in enumerate(requests, 1):
             if one.get("custom_id") in seen:
                 found.append(_problem("duplicate_custom_id", "The custom_id for this request is a duplicate.", number))
@@ -340,6 +347,8 @@ class _Handler(ChatHandler):
         if server.busy and (status := server.busy(route)):
             return self.send(status, _error("busy"), {"Retry-After": "0"})
         status, value = do()
+        if server.lost and (lost := server.lost(route)):
+            return self.send(lost, _error("the reply is lost"), {"Retry-After": "0"})
         if server.hook:
             server.hook(Moment(route, "done"))
         kind = "application/octet-stream" if isinstance(value, bytes) else "application/json"
@@ -430,9 +439,7 @@ def _error(message: str) -> Body:
     return {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": None}}
 
 
-def digests(server: BatchServer) -> list[str]:
-    """What batches executed, one digest a question."""
-    return [a.digest for a in server.log if a.number in server.in_batches]
-
-
-
+def ordered(server: BatchServer) -> list[str]:
+    """Keys of the questions of every batch that was made and not refused as a whole."""
+    made = [server.files[b.file_id] for b in server.batches if not b.errors]
+    return [json.loads(line)["custom_id"] for content in made for line in content.split(b"\n") if line]

@@ -357,9 +357,7 @@ class ChatHandler(BaseHTTPRequestHandler):
                 self.server_state.replies[asked.number] = text
                 given = envelope(text, fault)
                 if self.server_state.logprobs and asked.body.get("logprobs"):
-                    given["choices"][0]["logprobs"] = {
-                        "content": [{"token": "{", "logprob": -0.1, "top_logprobs": []}]
-                    }
+                    given["choices"][0]["logprobs"] = {"content": [{"token": "{", "logprob": -0.1, "top_logprobs": []}]}
                 if not self.server_state.counts_tokens:
                     del given["usage"]
                 self.send(200, given, slowly=fault is Fault.DRIP)
