@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from belonging_llm.asking import Asker, LedgerEntry, Question
 from belonging_llm.budget import billed
-from belonging_llm.errors import BudgetReached, Incomplete, ModelRefused, ModelUnavailable
+from belonging_llm.errors import BudgetReached, Incomplete, ModelRefused, ModelUnavailable, RequestRefused
 from belonging_llm.llm import ChatReply
 from belonging_llm.parcels.collect import Found, read
 from belonging_llm.parcels.dispatch import SETTLES, Dispatcher, patiently
@@ -166,9 +166,17 @@ class Errand:
         try:
             remote = patiently(self.asker.retry, lambda: self.post.look(remote_id))
             if not remote.ended and remote.status != "cancelling":
-                patiently(self.asker.retry, lambda: self.post.cancel(remote_id))
+                self._cancel(remote_id)
         except ModelRefused:
             self.register.close(parcel.id, "given up", Fate.MISSING, (), ())
+
+    def _cancel(self, remote_id: str) -> None:
+        try:
+            patiently(self.asker.retry, lambda: self.post.cancel(remote_id))
+        except (RequestRefused, ModelUnavailable):
+            # What has ended in the meantime cannot be cancelled.
+            if not patiently(self.asker.retry, lambda: self.post.look(remote_id)).ended:
+                raise
 
     # Waiting
 
@@ -201,12 +209,19 @@ class Errand:
         under_way: list[Remote | None] = []
         for parcel in self._open():
             wanted = self.mode.recall or not self._wanted.isdisjoint(self.register.keys(parcel.id))
-            remote = self._seen(parcel)
-            if remote and remote.ended:
-                self._collect(parcel, remote)
-            elif wanted:
+            try:
+                remote = self._seen(parcel)
+                if remote and remote.ended:
+                    self._collect(parcel, remote)
+                    continue
+            except ModelRefused as refused:
+                # An old one that nobody needs may be unknown there by now; it keeps nobody from working.
+                if wanted:
+                    raise ModelRefused(f"batch {parcel.remote_id} cannot be had: {refused}. {_GIVE_UP}") from refused
+                continue
+            if wanted:
                 under_way.append(remote)
-        known = [remote for remote in under_way if remote]
+        known = [remote for remote in (*under_way, *(ended for _, ended in self._ended)) if remote]
         self.done(sum(r.done for r in known), sum(r.total for r in known))
         return under_way
 
@@ -227,7 +242,7 @@ class Errand:
         known = [r for r in waiting if r]
         told = ", ".join(f"{r.id}: {r.status}, {r.done} of {r.total} done" for r in known)
         hint = "rerun the same command to collect the replies"
-        if not self.mode.send:
+        if not self.mode.send and not self.mode.recall:
             hint = "add --batch to wait for the replies, or --recall to cancel it and go on without"
         return f"a batch is under way at {self.asker.model.endpoint} ({told or 'it does not answer'}); {hint}"
 
@@ -243,17 +258,18 @@ class Errand:
         self._ended.append((parcel, remote))
 
     def _found(self, parcel: Parcel, remote: Remote, asked: set[str]) -> Found:
-        """What came back; files that say less than the batch, and nothing of use, are not taken for its replies.
+        """What came back.
 
         Raises:
-            Incomplete: that is so.
+            Incomplete: the files hold less than the batch tells of, and nothing of use: a page of somebody else's.
+            ModelRefused: the endpoint does not hand them out.
         """
         try:
             output, error = self._file(remote.output_file), self._file(remote.error_file)
-        except ModelRefused as refused:
+        except ModelRefused:
             if self.mode.recall:
                 return Found()
-            raise ModelRefused(f"the replies of batch {remote.id} cannot be had: {refused}. {_GIVE_UP}") from refused
+            raise
         found = read(output, error, asked, self.post)
         if found.empty and len(found.strays) < remote.done and not self.mode.recall:
             raise Incomplete(f"the files of batch {remote.id} hold no reply to what was asked; rerun. {_GIVE_UP}")
@@ -304,7 +320,7 @@ class Errand:
 
     def _due(self, lines: dict[str, Line]) -> list[Line]:
         settled = self.register.answered(sorted(lines)).union(*(self.register.keys(p.id) for p in self._open()))
-        returned = self.register.returned(self.asker.run_id)
+        returned = self.register.returned(self.asker.model.id)
         left = [line for key, line in lines.items() if key not in settled and self._again(returned.get(key, []))]
         asked_before = [line for line in left if _tries(returned.get(line.key, []))]
         return [] if len(left) <= self.terms.few and len(asked_before) == len(left) else left

@@ -198,8 +198,8 @@ class Register(Protocol):
     def answered(self, keys: Sequence[str]) -> set[str]:
         """Those of the keys that have a reply in the ledger."""
 
-    def returned(self, run_id: str) -> dict[str, list[Fate]]:
-        """Fates of questions that a run's closed parcels brought back without a reply, by key."""
+    def returned(self, model: str) -> dict[str, list[Fate]]:
+        """Fates of questions to a model that closed parcels brought back without a reply, by key."""
 
     def of_run(self, run_id: str) -> list[Parcel]:
         """A run's parcels, the first first."""

@@ -118,10 +118,10 @@ class StoredParcels:
                 found.update(connection.execute(sa.select(call.c.key).where(call.c.key.in_(chunk))).scalars())
         return found
 
-    def returned(self, run_id: str) -> dict[str, list[Fate]]:
+    def returned(self, model: str) -> dict[str, list[Fate]]:
         """See `Register.returned`."""
         query = sa.select(parcel_line.c.key, parcel_line.c.fate).join(parcel).order_by(parcel.c.made_at)
-        query = query.where(parcel.c.run_id == run_id, parcel.c.state == State.CLOSED)
+        query = query.where(parcel.c.model == model, parcel.c.state == State.CLOSED)
         found: dict[str, list[Fate]] = {}
         with self._engine.connect() as connection:
             for key, fate in connection.execute(query.where(parcel_line.c.fate != Fate.REPLIED)):

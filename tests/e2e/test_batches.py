@@ -192,7 +192,8 @@ def test_a_file_is_cut_where_it_would_be_too_large(server: BatchServer, desk: De
 def test_progress_and_pauses(server: BatchServer, desk: Desk) -> None:
     server.hook = lambda m: setattr(server, "held", server.events.count("GET batch") < 9)
     desk.send()
-    assert desk.shown[-2][1] == 23
+    assert desk.shown[-1] == (23, 23)
+    assert [total for _, total in desk.shown if total] == [23] * (len(desk.shown) - 1)
     pauses = desk.slept
     assert pauses[0] == 5.0
     assert pauses == sorted(pauses)
@@ -440,6 +441,14 @@ def test_a_question_goes_out_twice_at_most(server: BatchServer, desk: Desk) -> N
     assert len(by_itself(server)) == 23
 
 
+def test_a_later_run_does_not_send_for_ever_either(server: BatchServer, desk: Desk) -> None:
+    server.ends, server.share = "expired", 0.0
+    desk.send()
+    desk.run_id = "later"
+    desk.send()
+    assert len(server.batches) == 2
+
+
 def test_few_that_came_back_are_asked_by_themselves(server: BatchServer, desk: Desk) -> None:
     desk.terms = Terms(few=6)
     server.odd = some(Odd.STATUS_0)
@@ -472,6 +481,23 @@ def test_a_recalled_batch_gives_what_it_has_and_the_rest_is_free(server: BatchSe
     assert all_well(desk.answers())
     assert len(by_itself(server)) == 12
     assert set(server.counts.values()) == {1}
+
+
+def test_what_ended_before_it_could_be_cancelled_is_collected(server: BatchServer, desk: Desk) -> None:
+    def end(moment: Moment) -> None:
+        if moment == Moment("POST cancel", "came"):
+            server.held = False
+            while server.batches[0].status != "completed":
+                server.look(server.batches[0])
+
+    server.held = True
+    with pytest.raises(Incomplete):
+        desk.send(most=60)
+    server.hook = end
+    desk.go(RECALL, list(questions(23)))
+    assert desk.fates() == {"replied": 23}
+    assert all_well(desk.answers())
+    assert by_itself(server) == []
 
 
 # Refusals
@@ -533,9 +559,11 @@ def test_what_the_endpoint_does_not_know_is_not_taken_for_lost(route: str, serve
     """Another key sees other batches: sending again would be paid for twice."""
     server.busy = lambda asked: 404 if asked == route else None
     for _ in range(2):
-        with pytest.raises(ModelRefused):
+        with pytest.raises(ModelRefused, match=r"batch_000000 cannot be had.*--recall"):
             desk.send()
     assert len(server.batches) == 1
+    desk.go(SEND, [])
+    desk.go(LOOK, [])
     desk.go(RECALL, list(questions(23)))
     assert desk.fates() == {"missing": 23}
     server.busy = None

@@ -73,7 +73,7 @@ def test_a_question_waits_in_one_parcel_at_most(store: Store) -> None:
     assert [p.id for p in store.parcels.open()] == ["one"], "nothing of the other is kept"
     store.parcels.close("one", "expired", Fate.EXPIRED, (), ())
     seal(store, "c", "b", name="two")
-    assert store.parcels.returned("r") == {"a": [Fate.EXPIRED], "b": [Fate.EXPIRED]}
+    assert store.parcels.returned("m") == {"a": [Fate.EXPIRED], "b": [Fate.EXPIRED]}
 
 
 def test_a_line_gets_its_fate_and_its_reply_once(store: Store) -> None:
