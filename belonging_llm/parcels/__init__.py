@@ -5,13 +5,12 @@ The endpoint calls them batches; so does the command line. In here a batch is on
 
 from __future__ import annotations
 
-from belonging_llm.parcels.collect import Found, Stray, read
-from belonging_llm.parcels.dispatch import Dispatcher
-from belonging_llm.parcels.errand import Errand, Mode, Patience, Terms
+from belonging_llm.parcels.answers import Found, Stray, read
+from belonging_llm.parcels.errand import Errand
 from belonging_llm.parcels.parcel import Fate, Line, Parcel, Post, Register, Remote, State
+from belonging_llm.parcels.terms import Mode, Patience, Terms
 
 __all__ = [
-    "Dispatcher",
     "Errand",
     "Fate",
     "Found",

@@ -1,135 +1,95 @@
-"""Read the two files that come back with a batch, in whatever state they are."""
+"""Bring the replies of a batch that ended into the ledger, so that a crash in the middle loses and doubles nothing."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Set
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from belonging_llm.errors import ModelUnavailable
+from belonging_llm.asking import Asker, LedgerEntry
+from belonging_llm.budget import billed
+from belonging_llm.errors import Incomplete, ModelRefused
 from belonging_llm.llm import ChatReply
-from belonging_llm.parcels.parcel import Fate, Post
+from belonging_llm.parcels.answers import Found, read
+from belonging_llm.parcels.dispatch import patiently
+from belonging_llm.parcels.parcel import Fate, Line, Parcel, Post, Register, Remote
+from belonging_llm.provenance import now
 
-# Errors of one line that another try may mend; any other 4xx is the endpoint's last word on it.
-_PASSING = (408, 409, 425, 429)
-_BY_CODE = {"batch_expired": Fate.EXPIRED, "batch_cancelled": Fate.CANCELLED}
+# Replies that are committed at a time.
+CHUNK = 500
+GIVE_UP = "Or give it up with --recall, and what it holds is asked again"
+_REST = {
+    "completed": Fate.MISSING,
+    "expired": Fate.EXPIRED,
+    "cancelled": Fate.CANCELLED,
+    "failed": Fate.UNASKED,
+}
 
 
 @dataclass(frozen=True)
-class Stray:
-    """A line that stands for no question's fate, kept as it came.
+class Collector:
+    """Fetches and keeps what came back.
 
     Attributes:
-        source: `output` or `error`, the file it stood in.
-        number: Its place there, from 1.
-        why: `malformed`, `unknown` (nobody asked under this key) or `duplicate`.
+        giving_up: What cannot be had is let go.
     """
 
-    source: str
-    number: int
-    why: str
-    content: bytes
+    post: Post
+    register: Register
+    asker: Asker
+    giving_up: bool
 
+    def collect(self, parcel: Parcel, remote: Remote) -> None:
+        """Give every question of a batch that ended its fate, and close the parcel.
 
-@dataclass
-class Found:
-    """What the files hold.
+        Raises:
+            Incomplete: the files hold less than the batch tells of, and nothing of use: a page of somebody else's.
+            ModelRefused, ModelUnavailable: the endpoint does not hand them out.
+        """
+        lines = {line.key: line for line in self.register.lines(parcel.id, waiting=True)}
+        found = self._found(parcel, remote, self.register.keys(parcel.id))
+        for keys in _chunks(sorted(lines.keys() & (found.replies.keys() | found.fates.keys())), CHUNK):
+            self._keep(parcel, [lines[key] for key in keys], found)
+        self.register.close(parcel.id, remote.status, _REST[remote.status], remote.errors, found.strays)
 
-    Attributes:
-        replies: By key; usable or not is for the asking layer to say.
-        fates: Of questions without a reply.
-    """
-
-    replies: dict[str, ChatReply] = field(default_factory=dict)
-    fates: dict[str, Fate] = field(default_factory=dict)
-    strays: list[Stray] = field(default_factory=list)
-
-    @property
-    def empty(self) -> bool:
-        """Whether not one line speaks of a question that was asked."""
-        return not self.replies and not self.fates
-
-
-class _Response(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    status_code: int
-    body: Any = None
-
-
-class _Error(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    code: str | int | None = None
-
-
-class _Line(BaseModel):
-    """One line of either file; endpoints add fields of their own."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    custom_id: str
-    response: _Response | None = None
-    error: _Error | None = None
-
-
-def read(output: bytes, error: bytes, asked: Set[str], post: Post) -> Found:
-    """What came back, by the keys that were asked.
-
-    Lines come in any order, and in either file: some endpoints put errors among the output. A key that
-    occurs again is a duplicate: the first reply stands, and a reply stands before an error.
-    """
-    found = Found()
-    for source, content in (("output", output), ("error", error)):
-        for number, raw in _lines(content):
-            line = _parsed(raw)
-            if line is None or line.custom_id not in asked:
-                why = "malformed" if line is None else "unknown"
-                found.strays.append(Stray(source, number, why, raw))
-            elif not _take(found, line, post):
-                found.strays.append(Stray(source, number, "duplicate", raw))
-    return found
-
-
-def _lines(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """Numbered lines; only the line feed ends one, since replies may hold every other separator."""
-    for number, raw in enumerate(content.split(b"\n"), 1):
-        if raw.strip():
-            yield number, raw
-
-
-def _parsed(raw: bytes) -> _Line | None:
-    try:
-        return _Line.model_validate(json.loads(raw.decode()))
-    except (ValueError, RecursionError, ValidationError):
-        return None
-
-
-def _take(found: Found, line: _Line, post: Post) -> bool:
-    """Note what a line says; False when its question has been spoken for."""
-    key, told = line.custom_id, _told(line, post)
-    if key in found.replies:
-        return False
-    if isinstance(told, ChatReply):
-        found.replies[key] = told
-        found.fates.pop(key, None)
-        return True
-    new = key not in found.fates
-    found.fates.setdefault(key, told)
-    return new
-
-
-def _told(line: _Line, post: Post) -> ChatReply | Fate:
-    response = line.response
-    if response is None:
-        return _BY_CODE.get(str(line.error.code) if line.error else "", Fate.FAILED)
-    if response.status_code == 200 and isinstance(response.body, dict):
+    def _found(self, parcel: Parcel, remote: Remote, asked: set[str]) -> Found:
         try:
-            return post.reply(response.body)
-        except ModelUnavailable:
-            return Fate.FAILED
-    refused = 400 <= response.status_code < 500 and response.status_code not in _PASSING
-    return Fate.REFUSED if refused else Fate.FAILED
+            output, error = self._file(remote.output_file), self._file(remote.error_file)
+        except ModelRefused:
+            if self.giving_up:
+                return Found()
+            raise
+        found = read(output, error, asked, self.post)
+        if found.empty and len(found.strays) < remote.done and not self.giving_up:
+            raise Incomplete(f"the files of batch {remote.id} hold no reply to what was asked; rerun. {GIVE_UP}")
+        return found
+
+    def _file(self, file_id: str | None) -> bytes:
+        return patiently(self.asker.retry, lambda: self.post.download(file_id)) if file_id else b""
+
+    def _keep(self, parcel: Parcel, lines: Sequence[Line], found: Found) -> None:
+        replied = [line for line in lines if line.key in found.replies]
+        entries = [(_entry(parcel, line, found.replies[line.key]), line.request) for line in replied]
+        fates = {line.key: found.fates.get(line.key, Fate.REPLIED) for line in lines}
+        self.register.keep(parcel.id, entries, fates)
+        if parcel.run_id == self.asker.run_id:
+            self.asker.brought([billed(line.request, found.replies[line.key], batch=True) for line in replied])
+
+
+def _entry(parcel: Parcel, line: Line, reply: ChatReply) -> LedgerEntry:
+    return LedgerEntry(
+        key=line.key,
+        attempt=1,
+        run_id=parcel.run_id,
+        model=parcel.model,
+        prompt=line.prompt,
+        prompt_digest=line.prompt_digest,
+        reply=reply,
+        seconds=0.0,
+        at=now(),
+        parcel=parcel.id,
+    )
+
+
+def _chunks(keys: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(keys), size):
+        yield keys[start : start + size]

@@ -18,16 +18,13 @@ from belonging_llm.parcels.parcel import DIGEST, LABEL, Fate, Parcel, Post, Regi
 
 T = TypeVar("T")
 
-# Seconds in which an order that was cut off may still arrive, or be missing from the endpoint's list.
-SETTLES = 30.0
-
 
 @dataclass(frozen=True)
 class Dispatcher:
     """Brings parcels from sealed to sent.
 
     Attributes:
-        settles: See `SETTLES`.
+        settles: See `Patience.settles`.
     """
 
     post: Post

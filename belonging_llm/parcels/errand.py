@@ -2,81 +2,22 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from hashlib import sha256
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
-from uuid import uuid4
 
-from belonging_llm.asking import Asker, LedgerEntry, Question
+from belonging_llm.asking import Asker, Question
 from belonging_llm.budget import billed
 from belonging_llm.errors import BudgetReached, Incomplete, ModelRefused, ModelUnavailable, RequestRefused
-from belonging_llm.llm import ChatReply
-from belonging_llm.parcels.collect import Found, read
-from belonging_llm.parcels.dispatch import SETTLES, Dispatcher, patiently
+from belonging_llm.parcels.collect import GIVE_UP, Collector
+from belonging_llm.parcels.dispatch import Dispatcher, patiently
+from belonging_llm.parcels.pack import cut, seal
 from belonging_llm.parcels.parcel import Fate, Line, Parcel, Post, Register, Remote, State
+from belonging_llm.parcels.terms import Mode, Patience, Terms
 from belonging_llm.prices import dollars
-from belonging_llm.provenance import now
 
-# Replies that are committed at a time.
-CHUNK = 500
 # What the endpoint says when too much of ours is queued already: later, or in smaller pieces, it may be taken.
 QUEUE_FULL = "token_limit_exceeded"
-_REST = {
-    "completed": Fate.MISSING,
-    "expired": Fate.EXPIRED,
-    "cancelled": Fate.CANCELLED,
-    "failed": Fate.UNASKED,
-}
-
-
-@dataclass(frozen=True)
-class Mode:
-    """What may be done.
-
-    Attributes:
-        send: Send what is due and wait for it; else only what is under way is looked after.
-        recall: Have batches that are under way cancelled, and give up those that cannot be had.
-    """
-
-    send: bool = False
-    recall: bool = False
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What goes into one parcel, and how often a question goes out.
-
-    Attributes:
-        requests: The most questions in a file; `bytes` its largest size.
-        times: Parcels that a question goes out in; when none brings a reply it is asked by itself.
-        few: So few questions that came back without a reply are asked by themselves rather than waited for again.
-    """
-
-    requests: int = 50_000
-    bytes: int = 200_000_000
-    times: int = 2
-    few: int = 20
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long to wait for batches; all in seconds.
-
-    Attributes:
-        most: Then the errand ends incomplete; None waits for as long as it takes.
-        first: Before the second look; pauses grow up to `longest`.
-        faults: Looks in a row that find the endpoint gone before that ends the errand.
-    """
-
-    most: float | None = None
-    first: float = 5.0
-    longest: float = 60.0
-    faults: int = 10
-    settles: float = SETTLES
-    sleep: Callable[[float], None] = time.sleep
-    clock: Callable[[], float] = time.monotonic
 
 
 @dataclass
@@ -212,12 +153,15 @@ class Errand:
             try:
                 remote = self._seen(parcel)
                 if remote and remote.ended:
-                    self._collect(parcel, remote)
+                    self._collector.collect(parcel, remote)
+                    self._ended.append((parcel, remote))
                     continue
-            except ModelRefused as refused:
+            except (ModelRefused, Incomplete) as problem:
                 # An old one that nobody needs may be unknown there by now; it keeps nobody from working.
+                if wanted and isinstance(problem, ModelRefused):
+                    raise ModelRefused(f"batch {parcel.remote_id} cannot be had: {problem}. {GIVE_UP}") from problem
                 if wanted:
-                    raise ModelRefused(f"batch {parcel.remote_id} cannot be had: {refused}. {_GIVE_UP}") from refused
+                    raise
                 continue
             if wanted:
                 under_way.append(remote)
@@ -245,46 +189,6 @@ class Errand:
         if not self.mode.send and not self.mode.recall:
             hint = "add --batch to wait for the replies, or --recall to cancel it and go on without"
         return f"a batch is under way at {self.asker.model.endpoint} ({told or 'it does not answer'}); {hint}"
-
-    # Collecting
-
-    def _collect(self, parcel: Parcel, remote: Remote) -> None:
-        lines = {line.key: line for line in self.register.lines(parcel.id, waiting=True)}
-        found = self._found(parcel, remote, self.register.keys(parcel.id))
-        for keys in _chunks(sorted(lines.keys() & (found.replies.keys() | found.fates.keys())), CHUNK):
-            self._keep(parcel, [lines[key] for key in keys], found)
-        rest = _REST[remote.status]
-        self.register.close(parcel.id, remote.status, rest, remote.errors, found.strays)
-        self._ended.append((parcel, remote))
-
-    def _found(self, parcel: Parcel, remote: Remote, asked: set[str]) -> Found:
-        """What came back.
-
-        Raises:
-            Incomplete: the files hold less than the batch tells of, and nothing of use: a page of somebody else's.
-            ModelRefused: the endpoint does not hand them out.
-        """
-        try:
-            output, error = self._file(remote.output_file), self._file(remote.error_file)
-        except ModelRefused:
-            if self.mode.recall:
-                return Found()
-            raise
-        found = read(output, error, asked, self.post)
-        if found.empty and len(found.strays) < remote.done and not self.mode.recall:
-            raise Incomplete(f"the files of batch {remote.id} hold no reply to what was asked; rerun. {_GIVE_UP}")
-        return found
-
-    def _file(self, file_id: str | None) -> bytes:
-        return patiently(self.asker.retry, lambda: self.post.download(file_id)) if file_id else b""
-
-    def _keep(self, parcel: Parcel, lines: Sequence[Line], found: Found) -> None:
-        replied = [line for line in lines if line.key in found.replies]
-        entries = [(_entry(parcel, line, found.replies[line.key]), line.request) for line in replied]
-        fates = {line.key: found.fates.get(line.key, Fate.REPLIED) for line in lines}
-        self.register.keep(parcel.id, entries, fates)
-        if parcel.run_id == self.asker.run_id:
-            self.asker.brought([billed(line.request, found.replies[line.key], batch=True) for line in replied])
 
     # After a round
 
@@ -349,45 +253,12 @@ class Errand:
         return fits
 
     def _send(self, due: Sequence[Line]) -> None:
-        for part in self._parts(due):
-            self._dispatcher.send(self._sealed(part))
+        for part in cut(due, self.post, replace(self.terms, requests=self._size)):
+            parcel = seal(part, self.asker, self.post)
+            self.register.seal(parcel, part)
+            self._dispatcher.send(parcel)
             if self._one_by_one:
                 return
-
-    def _parts(self, due: Sequence[Line]) -> Iterator[list[Line]]:
-        """Cut so that no file is too long or too large."""
-        part: list[Line] = []
-        size = 0
-        for line in due:
-            more = len(self.post.line(line.key, line.request))
-            if part and (len(part) == self._size or size + more > self.terms.bytes):
-                yield part
-                part, size = [], 0
-            part.append(line)
-            size += more
-        if part:
-            yield part
-
-    def _sealed(self, lines: Sequence[Line]) -> Parcel:
-        content, size = sha256(), 0
-        for line in lines:
-            raw = self.post.line(line.key, line.request)
-            content.update(raw)
-            size += len(raw)
-        model, at = self.asker.model, now()
-        parcel = Parcel(
-            id=uuid4().hex,
-            run_id=self.asker.run_id,
-            model=model.id,
-            endpoint=str(model.endpoint),
-            digest=content.hexdigest(),
-            requests=len(lines),
-            bytes=size,
-            made_at=at,
-            touched_at=at,
-        )
-        self.register.seal(parcel, lines)
-        return parcel
 
     def _open(self) -> list[Parcel]:
         return self.register.open(self.asker.model.id, str(self.asker.model.endpoint))
@@ -396,31 +267,14 @@ class Errand:
     def _dispatcher(self) -> Dispatcher:
         return Dispatcher(self.post, self.register, self.asker.retry, self.patience.settles)
 
+    @property
+    def _collector(self) -> Collector:
+        return Collector(self.post, self.register, self.asker, giving_up=self.mode.recall)
 
-_GIVE_UP = "Or give it up with --recall, and what it holds is asked again"
+
 _MORE = "what is done is kept: rerun with a higher --budget or --calls to continue"
 
 
 def _tries(fates: Sequence[Fate]) -> int:
     """How often a question really went out."""
     return sum(fate is not Fate.UNASKED for fate in fates)
-
-
-def _entry(parcel: Parcel, line: Line, reply: ChatReply) -> LedgerEntry:
-    return LedgerEntry(
-        key=line.key,
-        attempt=1,
-        run_id=parcel.run_id,
-        model=parcel.model,
-        prompt=line.prompt,
-        prompt_digest=line.prompt_digest,
-        reply=reply,
-        seconds=0.0,
-        at=now(),
-        parcel=parcel.id,
-    )
-
-
-def _chunks(keys: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for start in range(0, len(keys), size):
-        yield keys[start : start + size]

@@ -12,7 +12,7 @@ from belonging_llm.asking import LedgerEntry
 from belonging_llm.llm import ChatReply, ChatRequest
 
 if TYPE_CHECKING:
-    from belonging_llm.parcels.collect import Stray
+    from belonging_llm.parcels.answers import Stray
 
 LABEL = "belonging_parcel"
 DIGEST = "belonging_digest"

@@ -16,7 +16,7 @@ from belonging_llm.adapters.openai_batches import OpenAIBatches
 from belonging_llm.adapters.openai_sdk import OpenAIChat
 from belonging_llm.asking import Asker, Question, Retry
 from belonging_llm.codes.judge import Judgements
-from belonging_llm.parcels import Errand, Mode, Patience, Terms, errand
+from belonging_llm.parcels import Errand, Mode, Patience, Terms, collect
 from belonging_llm.prompts import Rendered
 from belonging_llm.store import Store
 from belonging_llm.store.parcels import StoredParcels
@@ -49,7 +49,7 @@ def arm(verb: str, number: str, when: str) -> None:
 
 def main(database: str, url: str, die_at: str = "") -> None:
     """Send, wait, collect, ask what is left."""
-    errand.CHUNK = 4
+    collect.CHUNK = 4
     if die_at:
         arm(*die_at.split(":"))
     store, model = Store(f"sqlite:///{database}"), OpenAIChat("pretend", url)

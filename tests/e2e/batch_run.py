@@ -17,7 +17,7 @@ from belonging_llm.adapters import factory
 from belonging_llm.adapters.fakes import HashEncoder
 from belonging_llm.analysis import Job
 from belonging_llm.errors import BelongingError
-from belonging_llm.parcels import errand
+from belonging_llm.parcels import collect
 
 
 def main(folder: str, llm: str, mode: str, die_at: str = "") -> int:
@@ -25,7 +25,7 @@ def main(folder: str, llm: str, mode: str, die_at: str = "") -> int:
     factory.encoder = lambda _: HashEncoder()
     # Looks follow one another at once, and an order that was cut off is given a moment only.
     analysis.PATIENCE = replace(analysis.PATIENCE, first=0.01, longest=0.02, settles=0.3)
-    errand.CHUNK = 5
+    collect.CHUNK = 5
     if die_at:
         arm(*die_at.split(":"))
     job = Job(
