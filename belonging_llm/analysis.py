@@ -6,7 +6,7 @@ Every stage can be killed at any point and run again: what is committed is found
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import groupby
 from pathlib import Path
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from belonging_llm import __version__, clusters, codes, themes
 from belonging_llm.adapters import factory
-from belonging_llm.asking import Asker
+from belonging_llm.asking import Asker, Question
 from belonging_llm.auditing.guarding import search_for_leaks
 from belonging_llm.auditing.lessons import NOTHING, Teaching, teaching
 from belonging_llm.budget import Budget, Limit, Spending
@@ -25,9 +25,10 @@ from belonging_llm.codebook import Framework
 from belonging_llm.codes import Assigned, Bar, Chances, Coding, Learned, OpenSegment, Outcome, Signals, Verdict, Word
 from belonging_llm.codes.signals import Floats
 from belonging_llm.embeddings import Encoder, HasMiddle, Vectors, embed
-from belonging_llm.errors import StudyError
+from belonging_llm.errors import Incomplete, InputError, StudyError
 from belonging_llm.importing import split_transcripts
 from belonging_llm.llm import ChatModel, tells_likelihoods
+from belonging_llm.parcels import Errand, Mode, Patience, Terms
 from belonging_llm.prices import price_at
 from belonging_llm.prompts import Prompt
 from belonging_llm.provenance import digest, versions
@@ -36,6 +37,8 @@ from belonging_llm.store import Run
 from belonging_llm.study import Study
 
 BATCH = 200
+PATIENCE = Patience()
+TERMS = Terms()
 
 Done = Callable[[int, int], None]
 
@@ -51,6 +54,9 @@ class Job:
     Attributes:
         budget: The most money that the run may spend, in US dollars; None for any amount.
         calls: The most calls that it may make; None for any number.
+        batch: Whether questions about segments go out in batches.
+        patience: Minutes to wait for batches; None waits until they are done.
+        recall: Whether batches that are under way are cancelled.
     """
 
     folder: str
@@ -58,6 +64,9 @@ class Job:
     embedder: str
     budget: float | None = None
     calls: int | None = None
+    batch: bool = False
+    patience: float | None = None
+    recall: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,6 +111,11 @@ class Workbench:
         self.model: ChatModel | None = factory.chat_model(
             job.llm, allow_remote=settings.allow_remote, concurrency=settings.concurrency
         )
+        self.post = factory.post(self.model) if self.model else None
+        if job.batch and self.post is None:
+            raise InputError(
+                f"--batch: {job.llm} takes no batches; leave it out, or use openai:MODEL or http(s)://…#MODEL"
+            )
         self.limit = Limit(job.budget, job.calls)
         self._askers: dict[str, Asker] = {}
 
@@ -193,6 +207,21 @@ class Workbench:
     def prompt_for(self, *, weighs: bool) -> Prompt:
         """The prompt that segments are coded with by a model that weighs all codes at once, or by one that does not."""
         return self.prompts["choose_code.v1" if weighs else "code_segment.v1"]
+
+    def coding_questions(self, run_id: str) -> list[Question[Any]]:
+        """Everything that the coding asks about segments before it repairs anything, what settles most first."""
+        likely, share, prompt = self.likely(run_id), self.settings.ask_share, self.coding_prompt
+        if self.weighs:
+            rows = codes.doubtful(likely.chance, share)
+            return [codes.weighing(self.open_segment(row), self.framework, prompt) for row in rows]
+        open_to = codes.open_pairs(likely, share)
+        return [codes.question(self.open_segment(row, at), self.framework, prompt) for row, at in open_to.items()]
+
+    def open_segment(self, row: int, columns: Sequence[int] = ()) -> OpenSegment:
+        """A segment with the codes (by column) to ask about."""
+        segment = self.segments[row]
+        ids = tuple(self.framework.assignable[j].id for j in columns)
+        return OpenSegment(segment, ids, self.questions.get(segment.id, ""))
 
     def weighed(self, run_id: str, done: Done = _silent) -> dict[str, Floats | Exception]:
         """How far the model moves the log-odds of the doubtful segments' codes, by segment."""
@@ -382,6 +411,41 @@ def _map(
     return themes.map_themes(found, bench.framework, texts, asker=asker, prompt=prompt, done=done)
 
 
+def posts(job: Job) -> bool:
+    """Whether questions are to go out in batches, or are under way in some."""
+    bench = workbench(job)
+    if bench.model is None or bench.post is None:
+        return False
+    return job.batch or bool(bench.store.parcels.open(bench.model.id, str(bench.model.endpoint)))
+
+
+def send_questions(job: Job, run_id: str, done: Done = _silent) -> None:
+    """Have the coding's questions answered in batches, or look after batches that are under way.
+
+    Replies go into the ledger, where the coding finds them; what has none is asked by itself.
+
+    Raises:
+        Incomplete: batches are under way; a rerun collects them.
+    """
+    from filelock import FileLock, Timeout
+
+    bench = workbench(job)
+    asker = bench.asker(run_id)
+    assert asker is not None and bench.post is not None  # noqa: S101, PT018 - `posts` is asked first
+    patience = replace(PATIENCE, most=None if job.patience is None else 60 * job.patience)
+    mode = Mode(send=job.batch, recall=job.recall)
+    errand = Errand(asker, bench.post, bench.store.parcels, mode, patience, TERMS, done)
+    try:
+        # Two processes would each take the other's parcel for one that was left behind.
+        with FileLock(bench.study.folder / ".batch.lock", timeout=0):
+            errand.run(bench.coding_questions(run_id))
+    except Timeout as error:
+        raise Incomplete("another process is seeing to this study's batches; rerun when it has ended") from error
+    finally:
+        fates = [p.model_dump(include={"remote_id", "status", "requests", "fates"}) for p in errand.parcels]
+        bench.store.runs.note(run_id, batches=fates)
+
+
 def try_model(job: Job, run_id: str, done: Done = _silent) -> int:
     """Learn what the model's word is worth, from doubtful pairs that people judged; returns how many answers.
 
@@ -398,10 +462,7 @@ def try_model(job: Job, run_id: str, done: Done = _silent) -> int:
     known = bench.teaching.shares(len(bench.segments), len(bench.framework.assignable))
     rows = [row for row in open_to if known is not None and not np.isnan(known[row]).all()]
     ids = [code.id for code in bench.framework.assignable]
-    asked = [
-        OpenSegment(bench.segments[i], tuple(ids[j] for j in open_to[i]), bench.questions.get(bench.segments[i].id, ""))
-        for i in rows
-    ]
+    asked = [bench.open_segment(row, open_to[row]) for row in rows]
     prompt = bench.coding_prompt
     failures = dict(asker.failures)
     said = codes.judge(asked, bench.framework, asker=asker, prompt=prompt, done=lambda n: done(n, len(asked)))

@@ -17,7 +17,7 @@ from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from belonging_llm.budget import Budget, billed
+from belonging_llm.budget import Budget, Tokens, billed
 from belonging_llm.errors import Incomplete, ModelUnavailable, ReplyError, RequestRefused
 from belonging_llm.llm import ChatModel, ChatReply, ChatRequest
 from belonging_llm.pacing import Pace
@@ -38,7 +38,8 @@ class LedgerEntry(BaseModel):
     Attributes:
         key: Digest of model, prompt, rendered text, schema and parameters.
         attempt: From 1; the second and later ones answer the same question again.
-        seconds: Wall time of the call.
+        seconds: Wall time of the call; 0 for a reply that came in a parcel.
+        parcel: Which parcel of questions brought it; None when it was asked by itself.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +53,7 @@ class LedgerEntry(BaseModel):
     reply: ChatReply
     seconds: float
     at: str
+    parcel: str | None = None
 
 
 class Ledger(Protocol):
@@ -92,6 +94,13 @@ class Question(Generic[R]):
             max_tokens=self.max_tokens,
             options=self.options,
         )
+
+    def key(self, model_id: str, how: Sampling | None = None) -> str:
+        """What its replies are found under: digest of model, prompt, rendered text, schema and parameters."""
+        how = how or Sampling()
+        request = self.request().model_copy(update={"seed": how.seed, "temperature": how.temperature})
+        asked = request.model_dump(mode="json", exclude=_unused(request))
+        return digest(model_id, self.prompt.digest, asked, *([how.repetition] if how.repetition else []))
 
 
 @dataclass
@@ -199,6 +208,12 @@ class Asker:
             futures = [pool.submit(one, question) for question in questions]
             return [future.result() for future in futures]
 
+    def brought(self, tokens: Sequence[Tokens]) -> None:
+        """Count replies that came by another way and are in the ledger."""
+        self.budget.count(tokens)
+        with self._lock:
+            self.calls += len(tokens)
+
     def _ask_or_error(self, question: Question[R]) -> R | Exception:
         try:
             return self.ask(question)
@@ -208,8 +223,7 @@ class Asker:
     def _answer(self, question: Question[R]) -> R:
         how = self.sampling
         request = question.request().model_copy(update={"seed": how.seed, "temperature": how.temperature})
-        asked = request.model_dump(mode="json", exclude=_unused(request))
-        key = digest(self.model.id, question.prompt.digest, asked, *([how.repetition] if how.repetition else []))
+        key = question.key(self.model.id, how)
         with self._turn(key):
             return self._settle(question, request, key)
 

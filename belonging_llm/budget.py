@@ -19,23 +19,26 @@ class Tokens:
 
     Attributes:
         counted: The endpoint counted them; else they are the most that they can have been.
+        batch: The reply came in a batch, which may cost less.
     """
 
     prompt: int
     completion: int
     counted: bool = True
+    batch: bool = False
 
 
-def billed(request: ChatRequest, reply: ChatReply) -> Tokens:
-    """Tokens of one reply in the ledger.
+def billed(request: ChatRequest, reply: ChatReply | None, *, batch: bool = False) -> Tokens:
+    """Tokens of one reply in the ledger; the most that there can be of one that is yet to come (None).
 
     Not every endpoint counts. No token is shorter than a byte, and no reply longer than it was allowed to be.
     """
-    prompt, completion = reply.prompt_tokens, reply.completion_tokens
+    prompt, completion = (reply.prompt_tokens, reply.completion_tokens) if reply else (None, None)
     return Tokens(
         prompt=len(request.model_dump_json().encode()) if prompt is None else prompt,
         completion=request.max_tokens if completion is None else completion,
         counted=prompt is not None and completion is not None,
+        batch=batch,
     )
 
 
@@ -46,6 +49,7 @@ class Spending:
     Attributes:
         here: No text went to it outside this machine.
         uncounted: Replies whose tokens are an upper bound.
+        batch_prompt_tokens: Those of `prompt_tokens` that went in batches; likewise `batch_completion_tokens`.
     """
 
     model: str
@@ -54,6 +58,8 @@ class Spending:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     uncounted: int = 0
+    batch_prompt_tokens: int = 0
+    batch_completion_tokens: int = 0
 
     def plus(self, tokens: Tokens) -> Spending:
         """With one more reply."""
@@ -64,12 +70,21 @@ class Spending:
             self.prompt_tokens + tokens.prompt,
             self.completion_tokens + tokens.completion,
             self.uncounted + (not tokens.counted),
+            self.batch_prompt_tokens + tokens.batch * tokens.prompt,
+            self.batch_completion_tokens + tokens.batch * tokens.completion,
         )
 
     @property
     def usd(self) -> float | None:
         """What it cost; None where the price is unknown."""
-        return cost(HERE if self.here else price_of(self.model), self.prompt_tokens, self.completion_tokens)
+        return self.at(HERE if self.here else price_of(self.model))
+
+    def at(self, price: Price | None) -> float | None:
+        """What it costs at a price; None where that is unknown."""
+        sent, back = self.batch_prompt_tokens, self.batch_completion_tokens
+        alone = cost(price, self.prompt_tokens - sent, self.completion_tokens - back)
+        together = cost(price, sent, back, batch=True)
+        return None if alone is None or together is None else alone + together
 
 
 @dataclass(frozen=True)
@@ -153,7 +168,7 @@ class Budget:
     @property
     def usd(self) -> float | None:
         """Money spent so far; None where the price is unknown."""
-        own = cost(self.price, self.spent.prompt_tokens, self.spent.completion_tokens)
+        own = self.spent.at(self.price)
         return None if own is None else own + self.elsewhere.known_usd
 
     @property
@@ -177,6 +192,31 @@ class Budget:
             self._in_flight -= 1
             if tokens is not None:
                 self.spent = self.spent.plus(tokens)
+
+    def count(self, replies: Sequence[Tokens]) -> None:
+        """Replies came that nobody took leave for one by one."""
+        with self._lock:
+            for tokens in replies:
+                self.spent = self.spent.plus(tokens)
+
+    def fits(self, amounts: Sequence[Tokens]) -> int:
+        """How many of these, from the first on, can be paid for whatever comes back.
+
+        For questions that are sent together: once they are, nothing can stop them.
+        """
+        with self._lock:
+            spent = self.spent
+        for number, tokens in enumerate(amounts):
+            spent = spent.plus(tokens)
+            if self._passed(spent):
+                return number
+        return len(amounts)
+
+    def _passed(self, spent: Spending) -> bool:
+        """Whether so much is more than may be spent."""
+        usd, replies = spent.at(self.price), spent.replies + self.elsewhere.replies
+        dear = self.limit.usd is not None and usd is not None and usd + self.elsewhere.known_usd > self.limit.usd
+        return dear or (self.limit.calls is not None and replies > self.limit.calls)
 
     def _check(self) -> None:
         calls, usd, spent = self.limit.calls, self.limit.usd, self.usd

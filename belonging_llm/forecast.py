@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from belonging_llm import clusters
 from belonging_llm.codebook import Framework
 from belonging_llm.llm import ChatRequest
+from belonging_llm.prices import Price, cost
 from belonging_llm.prompts import Prompt
 from belonging_llm.segments import Segment
 
@@ -32,7 +33,7 @@ class Forecast:
         segments: Questions about segments: as many as the study lets the model be asked about.
         themes: Questions about themes.
         clustered: Nothing is asked about themes; else their number is the most that the clustering can find.
-        prompt_tokens: In all questions together, about.
+        prompt_tokens: In all questions together, about; `segment_tokens` those about segments.
         completion_tokens: In all replies together, at most.
         longest: Tokens of the longest question with its reply, about.
     """
@@ -43,11 +44,19 @@ class Forecast:
     prompt_tokens: int
     completion_tokens: int
     longest: int
+    segment_tokens: int = 0
 
     @property
     def questions(self) -> int:
         """Of all kinds."""
         return self.segments + self.themes
+
+    def usd(self, price: Price | None, *, batch: bool) -> float | None:
+        """What it costs if every question is asked once, those about segments in a batch; None without a price."""
+        segments = cost(price, self.segment_tokens, self.segments * LONGEST_REPLY, batch=batch)
+        rest = self.prompt_tokens - self.segment_tokens
+        themes = cost(price, rest, self.completion_tokens - self.segments * LONGEST_REPLY)
+        return None if segments is None or themes is None else segments + themes
 
     @property
     def calls(self) -> int:
@@ -77,7 +86,8 @@ def forecast(
     around = BESIDE + _around(framework, prompts.values())
     themes = ASKED_OF_A_THEME * found
     shown = sum(lengths[:SHOWN_OF_A_THEME])
-    characters = (asked + themes) * around + sum(lengths[:asked]) + themes * shown
+    coding = asked * around + sum(lengths[:asked])
+    characters = coding + themes * (around + shown)
     return Forecast(
         segments=asked,
         themes=themes,
@@ -85,6 +95,7 @@ def forecast(
         prompt_tokens=math.ceil(characters / CHARACTERS),
         completion_tokens=(asked + themes) * LONGEST_REPLY,
         longest=math.ceil((around + shown) / CHARACTERS) + LONGEST_REPLY,
+        segment_tokens=math.ceil(coding / CHARACTERS),
     )
 
 

@@ -25,6 +25,7 @@ class Price(BaseModel):
         output: For tokens that come back.
         source: The vendor and the title of the page.
         date: When the price was last seen to stand; None for what has no vendor.
+        batch: The share of the price that a question in a batch costs; 1 where no discount is known.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,6 +35,7 @@ class Price(BaseModel):
     output: float = Field(ge=0, allow_inf_nan=False)
     source: str = Field(min_length=1)
     date: dt.date | None
+    batch: float = Field(default=1.0, gt=0, le=1)
 
     @property
     def free(self) -> bool:
@@ -57,11 +59,12 @@ def price_at(model_id: str, endpoint: str | None) -> Price | None:
     return HERE if endpoint is None or is_loopback(endpoint) else price_of(model_id)
 
 
-def cost(price: Price | None, prompt_tokens: int, completion_tokens: int) -> float | None:
-    """US dollars for so many tokens; None where the price is unknown."""
+def cost(price: Price | None, prompt_tokens: int, completion_tokens: int, *, batch: bool = False) -> float | None:
+    """US dollars for so many tokens, in a batch or not; None where the price is unknown."""
     if price is None:
         return None
-    return (prompt_tokens * price.input + completion_tokens * price.output) / MILLION
+    full = (prompt_tokens * price.input + completion_tokens * price.output) / MILLION
+    return full * price.batch if batch else full
 
 
 def dollars(amount: float) -> str:

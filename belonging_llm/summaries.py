@@ -8,7 +8,7 @@ from typing import Any
 from belonging_llm.auditing.steadiness_lines import steadiness_lines
 from belonging_llm.budget import UNKNOWN
 from belonging_llm.doctor import Health
-from belonging_llm.prices import cost, dollars
+from belonging_llm.prices import dollars
 from belonging_llm.table_jobs import Coded, Discovered
 from belonging_llm.usecases import Analysed, Offer, Status, Steady
 
@@ -26,6 +26,8 @@ def analysis_lines(result: Analysed) -> Iterator[str]:
         yield f"  {theme['name']}  [{place}]  {theme['segments']} segments, {theme['participants']} participants"
     yield f"codings (segment × code): {_outcomes(result.outcomes)}"
     yield from _failures(result.failed)
+    for batch in result.batches:
+        yield _batch(batch)
     share = f", {result.model_seconds / result.seconds:.0%} of it model time" if result.calls else ""
     yield f"model calls: {result.calls}"
     yield f"cost of this run: {result.cost}"
@@ -49,6 +51,8 @@ def status_lines(result: Status) -> Iterator[str]:
     if result.outcomes:
         yield f"codings (segment × code): {_outcomes(result.outcomes)}"
     yield f"segments waiting to be coded: {result.waiting}"
+    for batch in result.batches:
+        yield f"under way: {_batch(batch)}; `belonging analyse --batch` collects it"
     yield from _failures(result.failed)
     usage = result.usage
     tokens = f"{usage['prompt_tokens']} tokens in, {usage['completion_tokens']} out"
@@ -75,11 +79,15 @@ def _offer(offer: Offer, questions: str) -> Iterator[str]:
     yield f"  questions: {questions}"
     yield f"  calls: at most about {most.calls}, since a reply that cannot be used is asked for once more"
     yield f"  tokens: about {most.prompt_tokens:,} in and at most {most.completion_tokens:,} out, each asked once"
-    money = cost(price, most.prompt_tokens, most.completion_tokens)
+    money = most.usd(price, batch=offer.batch)
     if price is None or money is None:
         yield f"  cost: {UNKNOWN}; ask the vendor, and limit calls with --calls"
     else:
         yield f"  cost: at most about {dollars(money)} ({price.source}, {price.date}), each asked once"
+    if offer.batch:
+        known = price is not None and price.batch < 1
+        share = f"at {price.batch:.0%} of the price" if price and known else "no lower price for batches is known"
+        yield f"  in batches: questions about segments, {share}; what a batch does not answer is asked by itself"
     if offer.budget.replies:
         spent = UNKNOWN if offer.budget.usd is None else dollars(offer.budget.usd)
         yield f"  so far: {offer.budget.replies} calls of this run, {spent}"
@@ -158,6 +166,14 @@ def _size(transcripts: int, participants: int, segments: int) -> str:
 def _outcomes(counts: Mapping[str, int]) -> str:
     names = ("assigned", "not_assigned", "abstained", "failed")
     return ", ".join(f"{counts.get(name, 0)} {name.replace('_', ' ')}" for name in names)
+
+
+def _batch(batch: Mapping[str, Any]) -> str:
+    """A batch, and what became of each of its questions."""
+    fates = ", ".join(f"{n} {fate}" for fate, n in batch["fates"].items())
+    codes = f" ({', '.join(batch['errors'])})" if batch["errors"] else ""
+    name = batch["remote_id"] or "not ordered yet"
+    return f"batch {name}: {batch['status'] or batch['state']}{codes}, {batch['requests']} questions: {fates}"
 
 
 def _failures(failed: list[str]) -> Iterator[str]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from belonging_llm.evaluation import Agreement
     from belonging_llm.forecast import Forecast
     from belonging_llm.llm import ChatModel
+    from belonging_llm.parcels import Parcel
     from belonging_llm.stability import Bench
     from belonging_llm.store import Run, StabilityTest
 
@@ -38,6 +39,7 @@ class Analysed:
         calls: Model calls that this command paid for; `cost` is what the whole run cost so far.
         seconds: Wall time of this command's work; `model_seconds` the part spent in model calls.
         failed: Segments with a failed outcome.
+        batches: What was sent together on behalf of the run, and what became of the questions.
     """
 
     run_id: str
@@ -55,6 +57,7 @@ class Analysed:
     seconds: float
     model_seconds: float
     cost: Cost
+    batches: list[dict[str, Any]]
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -68,17 +71,23 @@ class Offer:
     Attributes:
         endpoint: Where interview text would go.
         budget: The limit, the price, and what an interrupted run has spent before it is continued.
+        batch: Questions about segments go out in batches.
     """
 
     model: str
     endpoint: str
     forecast: Forecast
     budget: Budget
+    batch: bool = False
 
 
 @dataclass(frozen=True)
 class Status:
-    """What a study holds, and how far it is."""
+    """What a study holds, and how far it is.
+
+    Attributes:
+        batches: Questions that were sent together and have not been collected.
+    """
 
     name: str
     transcripts: int
@@ -93,6 +102,7 @@ class Status:
     failed: list[str]
     usage: dict[str, Any]
     cost: Cost
+    batches: list[dict[str, Any]]
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -107,6 +117,9 @@ def analyse(
     agree: Callable[[Offer], None],
     budget: float | None = None,
     calls: int | None = None,
+    batch: bool = False,
+    patience: float | None = None,
+    recall: bool = False,
 ) -> Analysed:
     """Run the analysis flow on a study and write its report.
 
@@ -115,8 +128,11 @@ def analyse(
         embedder: Spec of the embedding model, likewise.
         agree: Asked before the first call of a model elsewhere; raises where nobody agrees.
         budget: The most US dollars that the run may spend; `calls` the most calls.
+        batch: Send questions about segments in batches and wait so many minutes (`patience`) for the replies.
+        recall: Have batches that are under way cancelled.
 
     Raises:
+        Incomplete: batches are under way; a rerun collects the replies.
         BudgetReached: the run has spent what it may.
         BelongingError: bad input, a refused or missing model, or an endpoint that is gone.
     """
@@ -125,8 +141,9 @@ def analyse(
 
     started = time.monotonic()
     study = Study(folder)
-    job = Job(str(study.folder), llm or study.settings.llm, embedder or study.settings.embedder, budget, calls)
-    run, unchanged = analysis.prepare(job, lambda bench, interrupted: put_offer(bench, interrupted, agree))
+    models = llm or study.settings.llm, embedder or study.settings.embedder
+    job = Job(str(study.folder), *models, budget, calls, batch, patience, recall)
+    run, unchanged = analysis.prepare(job, lambda bench, interrupted: put_offer(bench, interrupted, agree, batch=batch))
     if not unchanged:
         try:
             _run_flow(study, job)
@@ -147,11 +164,13 @@ def put_offer(
     *,
     themed: bool = True,
     coded: bool = True,
+    batch: bool = False,
 ) -> None:
     """Have somebody agree, unless the model runs here.
 
     Args:
         themed: The model is asked about themes; likewise `coded` about segments.
+        batch: Questions about segments go out together.
     """
     from belonging_llm.forecast import forecast
     from belonging_llm.prices import HERE
@@ -162,7 +181,7 @@ def put_offer(
     clustered = not themed or bool(interrupted and bench.store.findings.themes(interrupted.id))
     share = bench.settings.ask_share if coded else 0.0
     most = forecast(bench.segments, bench.framework, bench.prompts, share=share, clustered=clustered)
-    agree(Offer(bench.model.id, bench.model.endpoint, most, budget))
+    agree(Offer(bench.model.id, bench.model.endpoint, most, budget, batch))
 
 
 def _left(study: Study, run_id: str) -> str:
@@ -236,7 +255,14 @@ def _analysed(study: Study, run_id: str, unchanged: bool, calls: int, seconds: f
         seconds=round(seconds, 1),
         model_seconds=round(model_seconds, 1),
         cost=bill(store.ledger.spending(run_id)),
+        batches=[_batch(parcel) for parcel in store.parcels.of_run(run_id)],
     )
+
+
+def _batch(parcel: Parcel) -> dict[str, Any]:
+    """What people want to know of questions that went out together."""
+    fields = {"remote_id", "state", "status", "errors", "requests", "fates", "made_at", "endpoint"}
+    return parcel.model_dump(mode="json", include=fields)
 
 
 def status(folder: Path) -> Status:
@@ -270,6 +296,7 @@ def status(folder: Path) -> Status:
         failed=failed_segments(store.findings.codings(newest.id)) if newest else [],
         usage=store.ledger.usage(),
         cost=bill(store.ledger.spending()),
+        batches=[_batch(parcel) for parcel in store.parcels.open()],
     )
 
 

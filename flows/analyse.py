@@ -32,6 +32,13 @@ def find_themes(job: Plain, run_id: str) -> int:
         return analysis.find_themes(Job(**job), run_id, progress)
 
 
+@task(name="send questions", retries=0, persist_result=False)
+def send_questions(job: Plain, run_id: str) -> None:
+    """Questions in batches: sent, waited for, collected."""
+    with Progress("questions in batches" if job["batch"] else "batches under way") as progress:
+        analysis.send_questions(Job(**job), run_id, progress)
+
+
 @task(name="try model", retries=0, persist_result=False)
 def try_model(job: Plain, run_id: str) -> int:
     """What the model's word is worth, where people have judged."""
@@ -53,7 +60,16 @@ def finish(job: Plain, run_id: str) -> str:
 
 
 @flow(name="analyse", persist_result=False)
-def analyse(folder: str, llm: str, embedder: str, budget: float | None = None, calls: int | None = None) -> str:
+def analyse(
+    folder: str,
+    llm: str,
+    embedder: str,
+    budget: float | None = None,
+    calls: int | None = None,
+    batch: bool = False,
+    patience: float | None = None,
+    recall: bool = False,
+) -> str:
     """Analyse a study from transcripts to codings.
 
     Args:
@@ -62,17 +78,22 @@ def analyse(folder: str, llm: str, embedder: str, budget: float | None = None, c
         embedder: Spec of the embedding model, such as `local`.
         budget: The most US dollars that the run may spend.
         calls: The most calls of the language model that it may make.
+        batch: Send the questions about segments in batches, at the endpoint's lower price.
+        patience: Minutes to wait for batches before the flow ends incomplete; None waits until they are done.
+        recall: Cancel batches that are under way.
 
     Returns:
         The id of the run that holds the result; an unchanged study returns its last run.
     """
-    job = Job(folder, llm, embedder, budget, calls)
+    job = Job(folder, llm, embedder, budget, calls, batch, patience, recall)
     run, unchanged = analysis.prepare(job)
     if unchanged:
         return run.id
     plain = asdict(job)
     embed_segments(plain)
     find_themes(plain, run.id)
+    if analysis.posts(job):
+        send_questions(plain, run.id)
     try_model(plain, run.id)
     waiting = analysis.batches(job, run.id)
     for number, rows in enumerate(waiting, 1):

@@ -38,6 +38,41 @@ def test_what_the_endpoint_did_not_count_is_charged_at_the_most_it_can_be() -> N
     assert billed(request(), reply(10)) == Tokens(10, 7, counted=False)
 
 
+def test_what_is_yet_to_come_is_charged_at_the_most_it_can_be() -> None:
+    sent = len(request().model_dump_json().encode())
+    assert billed(request(), None, batch=True) == Tokens(sent, 7, counted=False, batch=True)
+
+
+def test_replies_of_batches_cost_their_share_of_the_price() -> None:
+    price = DEAR.model_copy(update={"batch": 0.25})
+    spent = Spending("dear:1").plus(Tokens(10, 5)).plus(Tokens(8, 4, batch=True))
+    # 10 × 1 + 5 × 2 = 20 in full, and a quarter of 8 × 1 + 4 × 2 = 16.
+    assert spent.at(price) == 24.0
+    assert spent.at(DEAR) == 36.0, "no discount is known"
+    assert spent.at(None) is None
+    assert (spent.replies, spent.prompt_tokens, spent.completion_tokens) == (2, 18, 9)
+
+
+def test_how_many_fit_by_hand() -> None:
+    # Each 10 × 1 + 5 × 2 = 20; 30 are spent and 100 allowed: three more make 90.
+    budget = Budget(Limit(usd=100.0), DEAR, Spending("dear:1", replies=1, prompt_tokens=30))
+    assert budget.fits([Tokens(10, 5)] * 9) == 3
+    assert budget.fits([Tokens(10, 5)] * 2) == 2
+    assert budget.fits([Tokens(10, 5), Tokens(100, 0), Tokens(1, 0)]) == 1, "none is left out to let a later one in"
+    assert Budget(Limit(usd=20.0), DEAR).fits([Tokens(10, 5)]) == 1, "to the cent"
+    assert Budget(Limit(calls=4), DEAR, Spending("dear:1", replies=1)).fits([Tokens(1, 1)] * 9) == 3
+    assert Budget().fits([Tokens(10, 5)] * 9) == 9
+    assert Budget(Limit(usd=0.0), HERE).fits([Tokens(10, 5)] * 9) == 9, "what costs nothing always fits"
+
+
+def test_replies_that_came_together_are_counted() -> None:
+    budget = Budget(Limit(usd=40.0), DEAR)
+    budget.count([Tokens(10, 5), Tokens(10, 5)])
+    assert budget.usd == 40.0
+    with pytest.raises(BudgetReached):
+        budget.begin()
+
+
 def test_money_by_hand() -> None:
     budget = Budget(Limit(usd=31.0), DEAR)
     # 10 × 1 + 5 × 2 = 20, which leaves room; 40 does not.

@@ -32,6 +32,16 @@ def test_every_price_on_record_says_who_said_so_and_when() -> None:
         assert "http" not in price.source
 
 
+def test_batches_cost_a_half_where_a_discount_is_on_record() -> None:
+    known = {price.models[0].split(":")[0]: price.batch for price in prices.table()}
+    assert known == {"openai": 0.5, "anthropic": 1.0}
+    mini = price_of("openai:gpt-4.1-mini")
+    # 1 million in at 0.40 and 1 million out at 1.60.
+    assert cost(mini, 1_000_000, 1_000_000) == pytest.approx(2.0)
+    assert cost(mini, 1_000_000, 1_000_000, batch=True) == pytest.approx(1.0)
+    assert cost(None, 1, 1, batch=True) is None
+
+
 def test_no_model_has_two_prices() -> None:
     patterns = [pattern for price in prices.table() for pattern in price.models]
     assert len(patterns) == len(set(patterns))

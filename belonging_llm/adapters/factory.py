@@ -9,6 +9,7 @@ from belonging_llm.embeddings import Encoder
 from belonging_llm.errors import InputError, ModelFileError, ModelRefused
 from belonging_llm.llm import ChatModel, is_loopback
 from belonging_llm.pacing import CONCURRENCY
+from belonging_llm.parcels import Post
 
 LOCAL_CHAT = "qwen2.5-coder-1.5b-instruct"
 LOCAL_ENCODER = "all-MiniLM-L6-v2"
@@ -34,6 +35,14 @@ def chat_model(spec: str, *, allow_remote: bool, concurrency: int = CONCURRENCY)
             "--allow-remote); else use --llm local"
         )
     return model
+
+
+def post(model: ChatModel) -> Post | None:
+    """Who takes questions to this model in batches; None for models that are only asked one by one."""
+    from belonging_llm.adapters.openai_batches import OpenAIBatches
+    from belonging_llm.adapters.openai_sdk import OpenAIChat
+
+    return OpenAIBatches(model) if isinstance(model, OpenAIChat) else None
 
 
 def encoder(spec: str) -> Encoder:

@@ -50,7 +50,7 @@ class OpenAIChat:
 
     def complete(self, request: ChatRequest) -> ChatReply:
         """Answer one request, trying once; see `ChatModel.complete`."""
-        return _reply(self._create(request), self.endpoint)
+        return reply_of(self._create(request), self.endpoint)
 
     def gives_log_probabilities(self, request: ChatRequest) -> bool:
         """See `OffersLogProbabilities`."""
@@ -59,29 +59,32 @@ class OpenAIChat:
 
     def context_window(self) -> int | None:
         """See `TellsWindow`; servers put it under different names, OpenAI itself does not tell."""
-        with self._translated():
-            listed = getattr(self._client.models.list(), "data", None) or []
+        with self.translated():
+            listed = getattr(self.client.models.list(), "data", None) or []
         entries = [entry.model_dump() for entry in listed if hasattr(entry, "model_dump")]
         mine = [entry for entry in entries if entry.get("id") == self.model] or entries[: len(entries) == 1]
         return next((size for entry in mine if (size := _window(entry))), None)
 
     def _create(self, request: ChatRequest, **more: Any) -> Any:
-        with self._translated():
-            return self._client.chat.completions.create(
-                model=self.model,
-                messages=[{"role": "system", "content": request.system}, {"role": "user", "content": request.user}],
-                max_tokens=request.max_tokens,
-                temperature=request.temperature,
-                seed=request.seed,
-                response_format={
-                    "type": "json_schema",
-                    "json_schema": {"name": "reply", "schema": request.reply_schema, "strict": True},
-                },
-                **more,
-            )
+        with self.translated():
+            return self.client.chat.completions.create(**self.body(request), **more)
+
+    def body(self, request: ChatRequest) -> dict[str, Any]:
+        """A request in the endpoint's words; what is asked in a batch is asked in the same."""
+        return {
+            "model": self.model,
+            "messages": [{"role": "system", "content": request.system}, {"role": "user", "content": request.user}],
+            "max_tokens": request.max_tokens,
+            "temperature": request.temperature,
+            "seed": request.seed,
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": "reply", "schema": request.reply_schema, "strict": True},
+            },
+        }
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def translated(self) -> Iterator[None]:
         """The SDK's errors as ours."""
         import openai
 
@@ -93,7 +96,12 @@ class OpenAIChat:
             raise ModelUnavailable(f"{self.endpoint}: {type(error).__name__}") from None
 
     @cached_property
-    def _client(self) -> OpenAI:
+    def client(self) -> OpenAI:
+        """The SDK, made when first used.
+
+        Raises:
+            ModelRefused: there is no key.
+        """
         from openai import DefaultHttpxClient, OpenAI
 
         # A server of one's own needs no key, and the SDK refuses to start without any.
@@ -142,7 +150,7 @@ def _seconds_until(date: str) -> float:
         return math.nan
 
 
-def _reply(answer: Any, endpoint: str) -> ChatReply:
+def reply_of(answer: Any, endpoint: str) -> ChatReply:
     """What came back; servers take liberties with the envelope, which the SDK does not check."""
     choices = getattr(answer, "choices", None) or [None]
     message = getattr(choices[0], "message", None)

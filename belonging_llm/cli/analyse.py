@@ -21,6 +21,14 @@ from belonging_llm.cli.front import JSON, STUDY, main, plainly
 @click.option("--embedder", help="local, all-MiniLM-L6-v2, all-mpnet-base-v2, or the folder of a model.")
 @BUDGET
 @CALLS
+@click.option("--batch", is_flag=True, help="Send questions about segments in batches: slower, and cheaper.")
+@click.option(
+    "--patience",
+    type=click.FloatRange(0),
+    metavar="MINUTES",
+    help="How long to wait for batches; 0 sends them and leaves. Without it, until they are done.",
+)
+@click.option("--recall", is_flag=True, help="Have batches that are under way cancelled, and go on without them.")
 @YES
 @JSON
 @plainly
@@ -30,6 +38,9 @@ def analyse(
     embedder: str | None,
     budget: float | None,
     calls: int | None,
+    batch: bool,
+    patience: float | None,
+    recall: bool,
     yes: bool,
     as_json: bool,
 ) -> int:
@@ -42,12 +53,28 @@ def analyse(
     has to be agreed to. --budget and --calls count the whole run, interruptions included: once one
     is reached no further call begins, the command ends with exit code 3, and a rerun with a higher
     limit continues. Calls in flight are still paid for.
+
+    With --batch, a model at openai:MODEL (or at a server with the same routes) gets the questions
+    about segments as files and answers within 24 hours, at OpenAI for half the price. When
+    --patience is over the command ends with exit code 3; the same command later collects the
+    replies. Nothing that is under way is sent again. A batch is sent only as far as its questions
+    would fit into --budget and --calls whatever comes back.
     """
+    if batch and recall:
+        raise click.UsageError("--batch sends and --recall cancels: give one of them")
     from belonging_llm.summaries import analysis_lines
     from belonging_llm.usecases import analyse as use_case
 
     result = use_case(
-        study, llm, embedder, agree=lambda offer: consent.agree(offer, yes=yes), budget=budget, calls=calls
+        study,
+        llm,
+        embedder,
+        agree=lambda offer: consent.agree(offer, yes=yes),
+        budget=budget,
+        calls=calls,
+        batch=batch,
+        patience=patience,
+        recall=recall,
     )
     if as_json:
         click.echo(json.dumps(result.as_json(), indent=2, ensure_ascii=False))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from belonging_llm.codes.assign import Assigned, assign
 from belonging_llm.codes.coding import Coding, EvidenceSpan, Judgement, Outcome, Polarity, Provenance
 from belonging_llm.codes.decide import Bar, Chances, after, chances, cuts, open_pairs, strength
-from belonging_llm.codes.judge import OpenSegment, Verdict, judge
+from belonging_llm.codes.judge import OpenSegment, Verdict, judge, question
 from belonging_llm.codes.probe import NO_LESSONS, Learned, Lessons, features, learn, learn_polarity
-from belonging_llm.codes.score import Scale, doubtful, fits, scale, score, shifts_of
+from belonging_llm.codes.score import Scale, doubtful, fits, scale, score, shifts_of, weighing
 from belonging_llm.codes.signals import Signals, weigh
 from belonging_llm.codes.unaided import carry_over
 from belonging_llm.codes.variation import Kind, Recoding, Sample, StabilityPlan, Variation
@@ -49,10 +49,12 @@ __all__ = [
     "learn",
     "learn_polarity",
     "open_pairs",
+    "question",
     "scale",
     "score",
     "shifts_of",
     "strength",
     "weigh",
+    "weighing",
     "worth",
 ]

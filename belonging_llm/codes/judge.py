@@ -82,14 +82,15 @@ def judge(
     found: dict[str, dict[str, Verdict] | Exception] = {}
     for start in range(0, len(open_segments), BATCH):
         batch = open_segments[start : start + BATCH]
-        answers = asker.ask_all([_question(item, framework, prompt) for item in batch])
+        answers = asker.ask_all([question(item, framework, prompt) for item in batch])
         for item, answer in zip(batch, answers, strict=True):
             found[item.segment.id] = answer if isinstance(answer, Exception) else _verdicts(answer, item)
         done(len(found))
     return found
 
 
-def _question(item: OpenSegment, framework: Framework, prompt: Prompt) -> Question[Judgements]:
+def question(item: OpenSegment, framework: Framework, prompt: Prompt) -> Question[Judgements]:
+    """What is asked about one segment."""
     wanted = set(item.candidates)
 
     def check(answer: Judgements) -> None:

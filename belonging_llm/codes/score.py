@@ -89,7 +89,7 @@ def score(
     found: dict[str, Floats | Exception] = {}
     for start in range(0, len(open_segments), BATCH):
         batch = open_segments[start : start + BATCH]
-        answers = asker.ask_all([_question(item, framework, prompt) for item in batch])
+        answers = asker.ask_all([weighing(item, framework, prompt) for item in batch])
         for item, answer in zip(batch, answers, strict=True):
             found[item.segment.id] = answer if isinstance(answer, Exception) else _scores(answer)
         done(len(found))
@@ -137,7 +137,8 @@ def _slope(standard: Floats, chance: Floats, share: Floats) -> float:
     return max(0.0, slope)
 
 
-def _question(item: OpenSegment, framework: Framework, prompt: Prompt) -> Question[Likelihoods]:
+def weighing(item: OpenSegment, framework: Framework, prompt: Prompt) -> Question[Likelihoods]:
+    """What is asked about one segment."""
     options = [Option(letter, meaning) for letter, meaning in zip(ascii_uppercase, _meanings(framework), strict=False)]
     letters = tuple(option.letter for option in options)
 

@@ -8,6 +8,7 @@ from belonging_llm.store.corpus import Corpus
 from belonging_llm.store.database import connect
 from belonging_llm.store.findings import Findings
 from belonging_llm.store.ledger import StoredLedger
+from belonging_llm.store.parcels import StoredParcels
 from belonging_llm.store.runs import Run, Runs
 from belonging_llm.store.stability import StabilityTest, StabilityTests
 from belonging_llm.store.vectors import StoredVectors
@@ -29,6 +30,7 @@ class Store:
         self.codebooks = Codebooks(self._engine)
         self.vectors = StoredVectors(self._engine)
         self.ledger = StoredLedger(self._engine)
+        self.parcels = StoredParcels(self._engine)
         self.runs = Runs(self._engine)
         self.findings = Findings(self._engine)
         self.audits = AuditRecords(self._engine)

@@ -29,13 +29,10 @@ class StoredLedger:
 
     def record(self, entry: LedgerEntry, request: ChatRequest, endpoint: str | None) -> None:
         """Commit one reply, and a line of the egress log when the request left this process."""
-        asked = request.model_dump_json()
-        row = entry.model_dump(exclude={"reply"}) | {"request": asked, "reply": _storable(entry.reply)}
         with self._engine.begin() as connection:
-            connection.execute(call.insert(), row)
+            connection.execute(call.insert(), call_row(entry, request))
             if endpoint:
-                sent = {"bytes": len(asked.encode()), "digest": digest(asked)}
-                connection.execute(egress.insert(), {"at": now(), "endpoint": endpoint, "model": entry.model} | sent)
+                connection.execute(egress.insert(), egress_row(request, endpoint, entry.model))
 
     def requests(self, prompt_digest: str, *, of: Collection[str] = (), not_of: Collection[str] = ()) -> dict[str, str]:
         """What was sent with a version of a prompt, as JSON by key.
@@ -73,15 +70,16 @@ class StoredLedger:
 
     def spending(self, run_id: str | None = None) -> list[Spending]:
         """What the replies of a run, or of all, are charged for, by model."""
-        query = sa.select(call.c.model, call.c.request, call.c.reply).order_by(call.c.model)
+        query = sa.select(call.c.model, call.c.request, call.c.reply, call.c.parcel).order_by(call.c.model)
         if run_id is not None:
             query = query.where(call.c.run_id == run_id)
         found: dict[str, Spending] = {}
         with self._engine.connect() as connection:
             away = self._away(connection)
-            for model, request, reply in connection.execute(query):
+            for model, request, reply, parcel in connection.execute(query):
                 so_far = found.get(model) or Spending(model, here=model not in away)
-                found[model] = so_far.plus(billed(ChatRequest.model_validate_json(request), _reply(reply)))
+                asked = ChatRequest.model_validate_json(request)
+                found[model] = so_far.plus(billed(asked, _reply(reply), batch=parcel is not None))
         return list(found.values())
 
     @staticmethod
@@ -89,6 +87,24 @@ class StoredLedger:
         """Models that text went to on other machines."""
         rows = connection.execute(sa.select(egress.c.model, egress.c.endpoint).distinct())
         return {model for model, endpoint in rows if not is_loopback(endpoint)}
+
+
+def call_row(entry: LedgerEntry, request: ChatRequest) -> dict[str, Any]:
+    """A reply as the table holds it."""
+    asked = request.model_dump_json()
+    return entry.model_dump(exclude={"reply"}) | {"request": asked, "reply": _storable(entry.reply)}
+
+
+def egress_row(request: ChatRequest, endpoint: str, model: str) -> dict[str, Any]:
+    """What is kept of a request that leaves: its size and digest, never its words."""
+    asked = request.model_dump_json()
+    return {
+        "at": now(),
+        "endpoint": endpoint,
+        "model": model,
+        "bytes": len(asked.encode()),
+        "digest": digest(asked),
+    }
 
 
 def _sum(counts: Sequence[int | None]) -> int | None:

@@ -94,6 +94,59 @@ call = sa.Table(
     sa.Column("reply", sa.Text, nullable=False),
     sa.Column("seconds", sa.Float, nullable=False),
     sa.Column("at", sa.Text, nullable=False),
+    sa.Column("parcel", sa.String(32), comment="the parcel that brought it; null when asked by itself"),
+)
+
+parcel = sa.Table(
+    "parcel",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("run_id", sa.String(32), nullable=False, index=True),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("endpoint", sa.Text, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False, comment="of the file's bytes"),
+    sa.Column("requests", sa.Integer, nullable=False),
+    sa.Column("bytes", sa.Integer, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False, comment="sealed, uploaded, sent, closed"),
+    sa.Column("file_id", sa.Text),
+    sa.Column("remote_id", sa.Text, comment="the endpoint's name for the batch"),
+    sa.Column("status", sa.Text, nullable=False, comment="the endpoint's last word"),
+    sa.Column("errors", sa.Text, nullable=False, comment="codes that the whole was refused with, as JSON"),
+    sa.Column("made_at", sa.Text, nullable=False),
+    sa.Column("touched_at", sa.Text, nullable=False),
+    comment="questions that were sent together",
+)
+
+parcel_line = sa.Table(
+    "parcel_line",
+    metadata,
+    sa.Column("parcel_id", sa.ForeignKey("parcel.id"), primary_key=True),
+    sa.Column("key", sa.String(64), primary_key=True, comment="digest of what was asked"),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("prompt", sa.Text, nullable=False),
+    sa.Column("prompt_digest", sa.String(64), nullable=False),
+    sa.Column("request", sa.Text, nullable=False, comment="empty once the parcel is closed"),
+    sa.Column("fate", sa.String(16), nullable=False),
+    sa.Index(
+        "ux_parcel_line_waiting",
+        "key",
+        unique=True,
+        sqlite_where=sa.text("fate = 'waiting'"),
+        postgresql_where=sa.text("fate = 'waiting'"),
+    ),
+    comment="a question waits in one parcel at most",
+)
+
+parcel_stray = sa.Table(
+    "parcel_stray",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("parcel_id", sa.ForeignKey("parcel.id"), nullable=False, index=True),
+    sa.Column("source", sa.String(8), nullable=False, comment="the file it stood in"),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("why", sa.String(16), nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    comment="lines that came back and stand for no question, as they came",
 )
 
 egress = sa.Table(

@@ -495,7 +495,8 @@ def by_content(request: ChatRequest, bias: float = 0.0) -> str:
     unit = segment_of(request)
     likes = {"Home": true(unit, "home"), "Group": true(unit, "group"), "none": False}
     told = {letter: -3.0 + 2.5 * likes[words.split(":")[0].split(" ")[0]] for letter, words in lines.items()}
-    return json.dumps(told | {request.options[-1]: -2.0 - bias})
+    told[request.options[-1]] = -2.0
+    return json.dumps({letter: one - bias for letter, one in told.items()})
 
 
 def by_letter(request: ChatRequest) -> str:

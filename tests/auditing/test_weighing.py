@@ -56,6 +56,16 @@ def test_every_segment_is_weighed_once_and_its_codings_say_by_which_prompt(
     assert len(model.asked) == len({s.text for s in segments}), "a finished run asks nothing"
 
 
+def test_what_would_go_into_a_batch_is_what_is_asked(talks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    people_code(talks)
+    demand(talks, ask_share=0.5)
+    model = FakeChat(likelihoods)
+    run = coded(talks, monkeypatch, model)
+    questions = analysis.workbench(Job(str(talks), "fake", "hashed")).coding_questions(run)
+    texts = {q.prompt.user: q.request() for q in questions}
+    assert list(texts.values()) == model.asked
+
+
 def test_what_a_score_is_worth_is_learned_from_calibration_alone(talks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     people_code(talks)
     demand(talks, ask_share=1.0)

@@ -161,9 +161,13 @@ class ChatServer:
 
     def start(self) -> None:
         """Listen; again on the same port after `stop`."""
-        self._server = _Listener(("127.0.0.1", self.port), _handler_for(self))
+        self._server = _Listener(("127.0.0.1", self.port), self.handler())
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        """What answers one connection."""
+        return _handler_for(self)
 
     def stop(self) -> None:
         """Close the port; later connections are refused."""
@@ -303,13 +307,13 @@ def _seed(text: str) -> bytes:
 
 
 def _handler_for(chat: ChatServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(_Handler):
+    class Handler(ChatHandler):
         server_state = chat
 
     return Handler
 
 
-class _Handler(BaseHTTPRequestHandler):
+class ChatHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_state: ChatServer
 
@@ -328,13 +332,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path != "/v1/models" or self.server_state.listing is None:
-            return self._send(404, {"error": {"message": f"no such route: {self.path}"}})
-        self._send(200, {"object": "list", "data": [{"id": "pretend", "object": "model"} | self.server_state.listing]})
+            return self.send(404, {"error": {"message": f"no such route: {self.path}"}})
+        self.send(200, {"object": "list", "data": [{"id": "pretend", "object": "model"} | self.server_state.listing]})
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.path != "/v1/chat/completions":
-            return self._send(404, {"error": {"message": f"no such route: {self.path}"}})
+            return self.send(404, {"error": {"message": f"no such route: {self.path}"}})
         chat, asked = self.server_state, self.server_state.note(json.loads(body))
         fault = chat.faults(asked.number, asked.body) if chat.faults else None
         if chat.before_reply:
@@ -349,37 +353,35 @@ class _Handler(BaseHTTPRequestHandler):
             case Fault.RATE_LIMITED:
                 self.server_state.rests.append(time.monotonic())
                 wait = f"{self.server_state.retry_after:g}"
-                self._send(429, {"error": {"message": "slow down"}}, {"Retry-After": wait})
+                self.send(429, {"error": {"message": "slow down"}}, {"Retry-After": wait})
             case Fault.SERVER_ERROR:
-                self._send(500, {"error": {"message": "out of memory"}})
+                self.send(500, {"error": {"message": "out of memory"}})
             case Fault.UNAUTHORISED:
-                self._send(401, {"error": {"message": "no such key"}})
+                self.send(401, {"error": {"message": "no such key"}})
             case Fault.BLOCKED_WITH_ECHO:
-                self._send(403, {"error": {"message": f"blocked by policy: {asked.user}"}})
+                self.send(403, {"error": {"message": f"blocked by policy: {asked.user}"}})
             case Fault.REFUSED:
-                self._send(400, {"error": {"message": "the prompt is too long"}})
+                self.send(400, {"error": {"message": "the prompt is too long"}})
             case Fault.REDIRECT:
-                self._send(307, {}, {"Location": f"{self.server_state.redirect_to}/chat/completions"})
+                self.send(307, {}, {"Location": f"{self.server_state.redirect_to}/chat/completions"})
             case Fault.SILENCE | Fault.ENDLESS:
                 self._keep_waiting(fault)
             case Fault.HANG_UP | Fault.RESET:
                 self._break(text, fault)
             case Fault.HTML:
-                self._send(200, b"<html><body>Please sign in to the campus network</body></html>", kind="text/html")
+                self.send(200, b"<html><body>Please sign in to the campus network</body></html>", kind="text/html")
             case Fault.NO_CHOICES:
-                self._send(200, {"id": "1", "object": "chat.completion", "choices": []})
+                self.send(200, {"id": "1", "object": "chat.completion", "choices": []})
             case _:
                 self.server_state.replies[asked.number] = text
-                envelope = _envelope(text, fault)
+                given = envelope(text, fault)
                 if self.server_state.logprobs and asked.body.get("logprobs"):
-                    envelope["choices"][0]["logprobs"] = {
-                        "content": [{"token": "{", "logprob": -0.1, "top_logprobs": []}]
-                    }
+                    given["choices"][0]["logprobs"] = {"content": [{"token": "{", "logprob": -0.1, "top_logprobs": []}]}
                 if not self.server_state.counts_tokens:
-                    del envelope["usage"]
-                self._send(200, envelope, slowly=fault is Fault.DRIP)
+                    del given["usage"]
+                self.send(200, given, slowly=fault is Fault.DRIP)
 
-    def _send(
+    def send(
         self,
         status: int,
         value: Body | bytes,
@@ -415,7 +417,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _break(self, text: str, fault: Fault) -> None:
         if fault is Fault.RESET:
             self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n")
-            self.wfile.write(json.dumps(_envelope(text, None)).encode()[:60])
+            self.wfile.write(json.dumps(envelope(text, None)).encode()[:60])
             self.wfile.flush()
             # Lingering for no time makes the close a reset.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -423,7 +425,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.shutdown(socket.SHUT_RDWR) if fault is Fault.HANG_UP else self.connection.close()
 
 
-def _envelope(text: str, fault: Fault | None) -> Body:
+def envelope(text: str, fault: Fault | None) -> Body:
     content: object = [{"type": "text", "text": text}] if fault is Fault.CONTENT_IN_PARTS else text
     choice: Body = {"index": 0, "finish_reason": "length" if fault is Fault.TRUNCATED else "stop"}
     if fault is not Fault.NO_MESSAGE:

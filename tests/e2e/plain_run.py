@@ -32,6 +32,8 @@ def run_stages(job: Job) -> str:
     if not unchanged:
         analysis.embed_segments(job)
         analysis.find_themes(job, run.id)
+        if analysis.posts(job):
+            analysis.send_questions(job, run.id)
         analysis.try_model(job, run.id)
         for rows in analysis.batches(job, run.id):
             analysis.code_batch(job, run.id, rows)
