@@ -74,7 +74,7 @@ def detect(path: Path) -> Kind:
     Raises:
         InputError: no kind fits; says what was found.
     """
-    if path.suffix.lower() in transcripts.READERS:
+    if path.suffix.lower() in transcripts.ENDINGS:
         return Kind.TRANSCRIPTS
     if path.suffix.lower() in {".yaml", ".yml"}:
         return Kind.CODEBOOK
