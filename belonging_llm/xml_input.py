@@ -46,6 +46,16 @@ def parse_xml(raw: bytes, place: str, *, most_bytes: int = MOST_BYTES, most_mark
     return root
 
 
+def local_name(element: etree._Element) -> str:
+    """An element's name without its namespace."""
+    return str(element.tag).rpartition("}")[2]
+
+
+def attribute(element: etree._Element, name: str) -> str:
+    """An attribute by its name without a namespace; empty when there is none."""
+    return next((str(value) for key, value in element.items() if str(key).rpartition("}")[2] == name), "")
+
+
 def _parser() -> etree.XMLParser:
     return etree.XMLParser(
         encoding="utf-8",

@@ -28,6 +28,11 @@ class Piece:
         return Piece(self.text[start:end], self.unit, self.number, self.first + start, self.first + end, self.detail)
 
 
+def made(text: str) -> Piece:
+    """Something a reader writes itself."""
+    return Piece(text, Unit.FILE, 0, 0, 0)
+
+
 @dataclass(frozen=True)
 class Utterance:
     """What one speaker said in one cue, row or paragraph; without a speaker it is nobody's.
@@ -67,9 +72,9 @@ class Draft:
     def copy(self, pieces: Iterable[Piece]) -> None:
         """Write words of the source."""
         for piece in pieces:
-            if piece.text:
+            if piece.text and piece.first < piece.last:
                 self._anchor(piece)
-                self.add(piece.text)
+            self.add(piece.text)
 
     def _anchor(self, piece: Piece) -> None:
         fresh = Anchor(
@@ -98,16 +103,19 @@ def assemble(
     digest: str,
     notes: Sequence[str] = (),
     header: dict[str, str] | None = None,
+    merge: bool = True,
 ) -> Transcript:
-    """A transcript out of what was said, one labelled block for everything that a speaker says in a row.
+    """A transcript out of what was said, as labelled blocks.
 
     Args:
         place: What errors call the file.
+        merge: Whether everything that a speaker says in a row is one turn.
 
     Raises:
         TranscriptError: nobody says anything that could be coded.
     """
-    blocks = [(who, aside, list(group)) for (who, aside), group in groupby(utterances, lambda u: (u.speaker, u.aside))]
+    together = groupby(enumerate(utterances), lambda item: (item[1].speaker, item[1].aside, merge or item[0]))
+    blocks = [(who, aside, [u for _, u in group]) for (who, aside, _), group in together]
     said = [(who, " ".join(_plain(u) for u in group)) for who, aside, group in blocks if not aside]
     people = cast(said, header=header or {}, name=name)
     draft, turns = Draft(), list[Turn]()

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from belonging_llm.archives import is_zip
 from belonging_llm.errors import ContainerError, TranscriptError
+from belonging_llm.transcripts.docx import read_docx
 from belonging_llm.transcripts.encoding import read_bytes
 from belonging_llm.transcripts.model import Transcript
+from belonging_llm.transcripts.odt import read_odt
 from belonging_llm.transcripts.options import Options
 from belonging_llm.transcripts.plain import read_text
 from belonging_llm.transcripts.srt import read_srt
@@ -25,8 +27,13 @@ _TEXT: dict[str, Reader] = {
     ".vtt": read_webvtt,
     ".srt": read_srt,
 }
-_BINARY: dict[str, Reader] = {}
+_BINARY: dict[str, Reader] = {".docx": read_docx, ".odt": read_odt}
 ENDINGS = (*_TEXT, *_BINARY)
+
+_ZIP = "a zip container, as Word, OpenDocument and Excel files are"
+_PDF = "a PDF"
+_OLD = "an old or encrypted Office file"
+_HOLDS = {".docx": _ZIP, ".odt": _ZIP, ".pdf": _PDF}
 
 _SRT = re.compile(r"\s*\d+[ \t]*\r?\n[ \t]*\d{1,2}:\d{2}:\d{2}[,.]\d{1,3}[ \t]*-->")
 _HEAD = 2048
@@ -52,9 +59,14 @@ def _reader(path: Path) -> Reader:
         raise TranscriptError(f"{path}: transcripts with this ending cannot be read; known are {known}")
     head = _head(path)
     held = _held(head)
-    if ending in _BINARY:
+    if ending in _BINARY and held == _HOLDS[ending]:
         return _BINARY[ending]
-    if held:
+    if ending in _BINARY and held == _OLD:
+        raise TranscriptError(
+            f"{path}: is encrypted, or written by an old Office; save it as {ending} without a password"
+        )
+    if ending in _BINARY or held:
+        held = held or "plain text, or is damaged"
         raise TranscriptError(f"{path}: is named {ending} but holds {held}; give it its right ending and import again")
     text = (
         head.decode("utf-8-sig", "ignore")
@@ -77,9 +89,9 @@ def _head(path: Path) -> bytes:
 def _held(head: bytes) -> str:
     """What a file that is not text holds; empty for text."""
     if head.lstrip().startswith(b"%PDF-"):
-        return "a PDF"
+        return _PDF
     if is_zip(head):
-        return "a zip container, as Word, OpenDocument and Excel files are"
+        return _ZIP
     if head.startswith(b"\xd0\xcf\x11\xe0"):
-        return "an old or password-protected Office file"
+        return _OLD
     return "rich text (RTF)" if head.startswith(b"{\\rtf") else ""
