@@ -144,7 +144,8 @@ def test_offsets_count_code_points_in_every_script(text: str) -> None:
 def test_crlf_and_lf_files_have_the_same_segments() -> None:
     raw = "Interviewer: How?\nP01: It was good. I liked it.\n\nReally.\nInterviewer: And?\nP01: No.\n"
     one, two = (
-        split(parse_text(decode(text.encode(), "p").text, name="n", place="p")) for text in (raw, raw.replace("\n", "\r\n"))
+        split(parse_text(decode(text.encode(), "p").text, name="n", place="p"))
+        for text in (raw, raw.replace("\n", "\r\n"))
     )
     assert one == two
     assert not any("\r" in s.text for s in one)

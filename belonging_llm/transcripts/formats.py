@@ -13,6 +13,7 @@ from belonging_llm.transcripts.encoding import read_bytes
 from belonging_llm.transcripts.model import Transcript
 from belonging_llm.transcripts.odt import read_odt
 from belonging_llm.transcripts.options import Options
+from belonging_llm.transcripts.pdf import read_pdf
 from belonging_llm.transcripts.plain import read_text
 from belonging_llm.transcripts.srt import read_srt
 from belonging_llm.transcripts.webvtt import read_webvtt
@@ -27,7 +28,7 @@ _TEXT: dict[str, Reader] = {
     ".vtt": read_webvtt,
     ".srt": read_srt,
 }
-_BINARY: dict[str, Reader] = {".docx": read_docx, ".odt": read_odt}
+_BINARY: dict[str, Reader] = {".docx": read_docx, ".odt": read_odt, ".pdf": read_pdf}
 ENDINGS = (*_TEXT, *_BINARY)
 
 _ZIP = "a zip container, as Word, OpenDocument and Excel files are"
