@@ -194,8 +194,9 @@ def _names(lines: Sequence[_Line], cues: int) -> set[str]:
     found = [name for name in found if not is_aside(name) and len(name.split()) < 7]
     times = Counter(found)
     sure = {name for name in times if (times[name] > 1 and _is_name(name)) or times[name] > 3 or _is_role(name)}
-    if sum(times[name] for name in sure) >= _LABELLED * cues:
-        sure |= {name for name in times if _is_name(name)}
+    likely = {name for name in times if _is_name(name)}
+    if sum(times[name] for name in likely) >= max(2, _LABELLED * cues):
+        sure |= likely
     return voices | sure
 
 

@@ -80,6 +80,9 @@ def _reader(path: Path) -> Reader:
 
 
 def _head(path: Path) -> bytes:
+    if not path.is_file():
+        # A folder, a pipe that would never end, or nothing: this says which.
+        return read_bytes(path)
     try:
         with path.open("rb") as stream:
             return stream.read(_HEAD)
