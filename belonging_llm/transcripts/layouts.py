@@ -16,26 +16,29 @@ _NAME = r"[^\W\d_][\w .,'’&()@-]{0,58}?"
 
 # "Amina  0:03", "Speaker 1 (00:01:02)", "P07 [1:02]": two spaces or brackets, so that "We met at 10:30" is none.
 _NAME_THEN_TIME = re.compile(
-    rf"^[ \t]*(?P<name>{_NAME})(?:(?:[ \t]{{2,40}}|[ ]?\t){_CLOCK}|[ \t]+[(\[]{_CLOCK}[)\]])[ \t]*$", re.MULTILINE
+    rf"^[ \t]{{0,80}}(?P<name>{_NAME})(?:(?:[ \t]{{2,40}}|[ ]?\t){_CLOCK}|[ \t]+[(\[]{_CLOCK}[)\]])[ \t]{{0,80}}$",
+    re.MULTILINE,
 )
-_TIME_THEN_NAME = re.compile(rf"^[ \t]*[(\[]{_CLOCK}[)\]][ \t]+(?P<name>{_NAME})[ \t]*:?[ \t]*$", re.MULTILINE)
+_TIME_THEN_NAME = re.compile(
+    rf"^[ \t]{{0,80}}[(\[]{_CLOCK}[)\]][ \t]+(?P<name>{_NAME})[ \t]*:?[ \t]{{0,80}}$", re.MULTILINE
+)
 # Teams, older: a line "0:0:0.0 --> 0:0:5.120", then the name.
 _SLOPPY = r"\d{1,2}:\d{1,2}:\d{1,2}(?:[.,]\d+)?"
 _RANGE_THEN_NAME = re.compile(
-    rf"^[ \t]*{_SLOPPY}[ \t]*-->[ \t]*{_SLOPPY}[ \t]*\n+[ \t]*(?P<name>{_NAME})[ \t]*$", re.MULTILINE
+    rf"^[ \t]{{0,80}}{_SLOPPY}[ \t]*-->[ \t]*{_SLOPPY}[ \t]*\n+[ \t]*(?P<name>{_NAME})[ \t]{{0,80}}$", re.MULTILINE
 )
 # "Amina 0:03" with one space: only where all times rise, since prose has no such lines.
-_NAME_SPACE_TIME = re.compile(rf"^[ \t]*(?P<name>{_NAME})[ \t](?P<time>{_CLOCK})[ \t]*$", re.MULTILINE)
+_NAME_SPACE_TIME = re.compile(rf"^[ \t]{{0,80}}(?P<name>{_NAME})[ \t](?P<time>{_CLOCK})[ \t]{{0,80}}$", re.MULTILINE)
 _BRACKETED = re.compile(
-    r"^[ \t]*\[(?P<name>[A-Za-z]{0,12}[ .#_-]?\d{1,4}|[A-Za-z]{1,14}[ \d]{0,3})\][ \t]*", re.MULTILINE
+    r"^[ \t]{0,80}\[(?P<name>[A-Za-z]{0,12}[ .#_-]?\d{1,4}|[A-Za-z]{1,14}[ \d]{0,3})\][ \t]*", re.MULTILINE
 )
-_ALONE = re.compile(rf"^[ \t]*(?P<name>{_NAME})[ \t]*$", re.MULTILINE)
+_ALONE = re.compile(rf"^[ \t]{{0,80}}(?P<name>{_NAME})[ \t]{{0,80}}$", re.MULTILINE)
 
-_BARE_TIME = re.compile(rf"^[ \t]*[(\[]?{_CLOCK}[)\]]?[ \t]*$", re.MULTILINE)
+_BARE_TIME = re.compile(rf"^[ \t]{{0,80}}[(\[]?{_CLOCK}[)\]]?[ \t]{{0,80}}$", re.MULTILINE)
 _TOOLS = re.compile(
-    r"^[ \t]*(?:Transcribed by https?://otter\.ai/?|Transcript(?:ion)? ended after \d[\d:]*|"
+    r"^[ \t]{0,80}(?:Transcribed by https?://otter\.ai/?|Transcript(?:ion)? ended after \d[\d:]*|"
     r"This editable transcript was computer generated and might contain errors\..*|"
-    r"[^\n]{1,60} (?:started|stopped) transcription)[ \t]*$",
+    r"[^\n]{1,60} (?:started|stopped) transcription)[ \t]{0,80}$",
     re.MULTILINE,
 )
 

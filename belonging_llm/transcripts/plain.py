@@ -19,7 +19,8 @@ from belonging_llm.transcripts.prose import blocks, is_prose
 from belonging_llm.transcripts.source import Source
 from belonging_llm.transcripts.speakers import Label, find_labels
 
-_INK = re.compile(r"\S(?:.*\S)?", re.DOTALL)
+# So many empty lines part a text as a comment does.
+_GAP = re.compile(r"\n{7,}")
 
 
 def read_text(path: Path, _: Options | None = None) -> Transcript:
@@ -135,12 +136,12 @@ def _pieces(masked: str, hidden: Sequence[tuple[int, int]], start: int, end: int
     """Trimmed stretches of talk between what is hidden."""
     at = start
     for first, last in [*_within(hidden, start, end), (end, end)]:
-        # Seven empty lines part a text as a comment does.
-        for gap in re.finditer(r"(?:(?!\n{7}).)+", masked[at:first], re.DOTALL):
-            ink = _INK.search(gap.group())
-            if ink:
-                yield at + gap.start() + ink.start(), at + gap.start() + ink.end()
-        at = last
+        for gap in [*_GAP.finditer(masked, at, first), None]:
+            stop = gap.start() if gap else first
+            words = masked[at:stop]
+            if words.strip():
+                yield at + len(words) - len(words.lstrip()), stop - len(words) + len(words.rstrip())
+            at = gap.end() if gap else last
 
 
 def _within(hidden: Sequence[tuple[int, int]], start: int, end: int) -> list[tuple[int, int]]:
