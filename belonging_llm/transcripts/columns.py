@@ -41,8 +41,13 @@ def _likeness(rows: Sequence[Mapping[int, str]], column: int) -> float:
     cells = [cell for cell in cells if not is_heading(cell)]
     if len(cells) * 2 < len(rows) or not all(len(cell) <= 60 and len(cell.split()) < 7 for cell in cells):
         return 0.0
-    if not cells or all(_NUMBERS.fullmatch(cell) for cell in cells):
+    named = [cell for cell in cells if not _NUMBERS.fullmatch(cell)]
+    if len(named) * 2 <= len(cells):
         return 0.0
-    times = Counter(cell.casefold() for cell in cells)
-    known = sum(n for cell, n in times.items() if n > 1 or is_interviewer(cell) or is_generic(cell) or is_code(cell))
-    return known / len(cells) if known * 2 > len(cells) and any(map(str.isalpha, "".join(cells))) else 0.0
+    times = Counter(cell.casefold() for cell in named)
+    known = sum(times[cell.casefold()] > 1 or _says_who(cell) for cell in named)
+    return known / len(cells) if known * 2 > len(cells) else 0.0
+
+
+def _says_who(cell: str) -> bool:
+    return is_interviewer(cell) or is_generic(cell) or is_code(cell)

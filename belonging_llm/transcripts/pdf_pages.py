@@ -40,6 +40,8 @@ def _pages(raw: bytes) -> list[str]:
             raise ValueError("is encrypted; save it without a password and import again")
         pages, size = [], 0
         for page in reader.pages:
+            # Extraction passes over what it cannot unpack; asking for it first says so.
+            page.get_contents()
             text = page.extract_text()
             size += len(text)
             if size > MOST_CHARACTERS:

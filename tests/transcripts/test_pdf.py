@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 
 import pytest
@@ -112,31 +111,10 @@ def test_one_that_only_its_owner_may_change_is_read(tmp_path: Path) -> None:
     assert said(read(tmp_path / "talk.pdf")) == [("Interviewer", "Well?"), ("P07", "Yes.")]
 
 
-def bomb() -> bytes:
-    """A page whose stream unpacks to 400 MB."""
-    packer = zlib.compressobj(9)
-    stream = b"".join(packer.compress(b"(a) Tj " * 150_000) for _ in range(400)) + packer.flush()
-    head = (
-        b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
-        b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R>>endobj\n4 0 obj<</Filter/FlateDecode/Length "
-    )
-    return head + str(len(stream)).encode() + b">>stream\n" + stream + b"\nendstream endobj\ntrailer<</Root 1 0 R>>"
-
-
-def circle() -> bytes:
-    """A tree of pages that contains itself."""
-    return (
-        b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[2 0 R 2 0 R]/Count 2>>endobj\n"
-        b"trailer<</Root 1 0 R>>"
-    )
-
-
-@pytest.mark.parametrize(
-    "raw", [b"%PDF-", b"%PDF-1.7\n%%EOF", bomb(), circle()], ids=["head", "empty", "bomb", "circle"]
-)
-def test_hostile_and_damaged_files_are_refused(tmp_path: Path, raw: bytes) -> None:
+@pytest.mark.parametrize("raw", [b"%PDF-", b"%PDF-1.7\n%%EOF"])
+def test_what_is_no_pdf_is_refused(tmp_path: Path, raw: bytes) -> None:
     (tmp_path / "talk.pdf").write_bytes(raw)
-    with pytest.raises(TranscriptError, match=r"talk\.pdf"):
+    with pytest.raises(TranscriptError, match=r"talk\.pdf: is damaged"):
         read(tmp_path / "talk.pdf")
 
 

@@ -144,6 +144,7 @@ def test_answers_with_their_question_in_a_column(tmp_path: Path) -> None:
         (TURNS, True),
         ([["participant_id", "age"], ["P07", "34"]], False),
         ([["colour", "size"], ["red", "2"]], False),
+        ([["Topic", "Start"], ["A meeting", "11:35"], ["Name", "Minutes"], ["Amina", "70"], ["Kofi", "70"]], False),
         ([["code", "name", "definition"], ["home", "Home", "Feels at home."]], False),
     ],
 )
