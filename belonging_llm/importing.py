@@ -368,7 +368,7 @@ def _participants(study: Study, path: Path, key: str) -> Imported:
 
 def _attributes(path: Path, key: str) -> tuple[list[tuple[int, dict[str, str]]], tuple[str, ...]]:
     """Rows with their numbers, and what was assumed in reading them."""
-    if path.suffix.lower() not in TURN_ENDINGS:
+    if path.suffix.lower() not in {".csv", ".tsv"}:
         return list(enumerate(tables.read_rows(path, key), 2)), ()
     sheet = read_sheet(path)
     (_, headings), *body = sheet.rows.items()

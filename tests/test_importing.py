@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import zipfile
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 
 from belonging_llm.errors import InputError
 from belonging_llm.importing import Imported, Kind, detect, import_paths
@@ -161,3 +163,13 @@ def test_a_spreadsheet_with_entities_is_refused(study: Study, tmp_path: Path) ->
         for name in ("xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/worksheets/sheet1.xml"):
             archive.writestr(name, bomb)
     assert "document type" in bring(study, path)[0].problem
+
+
+def test_attributes_come_from_excel_as_they_are_shown(study: Study, tmp_path: Path) -> None:
+    book = Workbook()
+    assert book.active is not None
+    book.active.append(["participant_id", "age", "since"])
+    book.active.append(["P07", 34, datetime(2026, 3, 3)])  # noqa: DTZ001 - Excel knows no time zones
+    book.save(tmp_path / "people.xlsx")
+    assert bring(study, tmp_path / "people.xlsx")[0].added == 1
+    assert study.store.corpus.participants() == {"P07": {"age": "34", "since": "2026-03-03 00:00:00"}}

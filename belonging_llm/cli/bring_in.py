@@ -108,7 +108,8 @@ def _show(done: Sequence[Imported], *, as_json: bool) -> int:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     for item in done:
         if not as_json and item.kind and (item.added or not item.problem):
-            what = item.kind.removesuffix("s") if item.added == 1 else item.kind
+            kind = "transcripts" if item.kind == "turns" else item.kind
+            what = kind.removesuffix("s") if item.added == 1 else kind
             click.echo(f"{item.path.name}: {item.added} {what}" + (f" ({item.note})" if item.note else ""))
         if item.problem:
             click.echo(f"belonging: {item.problem}", err=True)

@@ -23,7 +23,7 @@ _REFERENCE = re.compile(r"([A-Z]{1,3})[1-9]\d{0,6}$")
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table's cells.
+    """A table's cells, as the file holds them: Excel's dates are numbers, since it only shows them as dates.
 
     Attributes:
         rows: Cells by column (from 1), for each row that holds any, by row number (from 1).
