@@ -11,7 +11,7 @@ from pathlib import Path
 from belonging_llm import codebook, segments, speaker_table, tables, transcripts
 from belonging_llm.codes import Coding, EvidenceSpan, Judgement, Outcome, Polarity
 from belonging_llm.errors import InputError, TableError
-from belonging_llm.evidence import locate
+from belonging_llm.evidence import find
 from belonging_llm.speaker_table import SpeakerRow
 from belonging_llm.study import Study
 from belonging_llm.transcripts import Options, Role, Transcript, Turn
@@ -284,7 +284,7 @@ def _human(row: dict[str, str], known: dict[str, str], codes: set[str]) -> list[
         return []
     if code not in codes:
         raise InputError(f"code {code} is not in the codebook")
-    span = locate(quote, known[segment_id]) if quote else None
+    place = find(quote, known[segment_id]) if quote else None
     polarity = row.get("polarity", "").strip()
     if polarity and polarity not in set(Polarity):
         raise InputError(f"polarity {polarity} is not one of {', '.join(Polarity)}")
@@ -295,7 +295,9 @@ def _human(row: dict[str, str], known: dict[str, str], codes: set[str]) -> list[
             coder=row["coder"].strip(),
             outcome=Outcome.ASSIGNED,
             polarity=Polarity(polarity) if polarity else None,
-            evidence=(EvidenceSpan(start=span.start, end=span.end),) if span else (),
+            evidence=(EvidenceSpan(start=place.span.start, end=place.span.end, repaired=place.repaired),)
+            if place
+            else (),
             rationale=row.get("reason", "") or row.get("memo", ""),
         )
     ]
