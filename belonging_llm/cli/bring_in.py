@@ -65,7 +65,7 @@ def import_(
     columns: Sequence[str],
     as_json: bool,
 ) -> int:
-    r"""Bring files (or folders of files) into STUDY; a file already in changes nothing.
+    """Bring files (or folders of files) into STUDY; a file already in changes nothing.
 
     \b
     transcripts   .txt, .md with speaker labels, or prose with front matter; .docx, .odt with labels or
@@ -80,7 +80,7 @@ def import_(
 
     What was left out, joined or assumed is said for every file. Then come the speakers that were
     found: look them over, and correct them with `belonging speakers` before the analysis.
-    """
+    """  # noqa: D301 - click looks for the character itself
     from belonging_llm.importing import Kind, import_paths
     from belonging_llm.study import Study
     from belonging_llm.transcripts import Changes, Options

@@ -303,3 +303,31 @@ def test_any_bytes_as_a_part_are_refused_or_read(
     path.write_bytes(out.getvalue())
     with pytest.raises(TranscriptError, match="any"):
         read(path)
+
+
+BODIES = {
+    "any.docx": CHANGED + "<w:tbl><w:tr><w:tc><w:p><w:r><w:t>INT</w:t></w:r></w:p></w:tc><w:tc><w:p/></w:tc></w:tr></w:tbl>",
+    "any.odt": REGIONS + "<table:table><table:table-row><table:table-cell><text:p>a<text:s text:c='9'/></text:p></table:table-cell>"
+    "</table:table-row></table:table>",
+}  # fmt: skip
+
+
+@given(
+    st.sampled_from(sorted(BODIES)),
+    st.lists(st.tuples(st.integers(0, 700), st.integers(0, 30), st.booleans()), max_size=4),
+    st.sampled_from([None, *Changes]),
+)
+def test_documents_with_pieces_cut_out_or_doubled_are_refused_or_true(
+    tmp_path_factory: pytest.TempPathFactory, name: str, changes: list[tuple[int, int, bool]], how: Changes | None
+) -> None:
+    body = BODIES[name]
+    for start, size, doubled in changes:
+        piece = body[start : start + size]
+        body = body[:start] + (piece * 2 if doubled else "") + body[start + size :]
+    write = raw_word if name.endswith("docx") else raw_odt
+    try:
+        found = read(write(tmp_path_factory.getbasetemp() / name, body), Options(changes=how))
+    except TranscriptError:
+        return
+    assert found.source is not None
+    assert all(found.source.places(turn.start, turn.end) for turn in found.turns)
