@@ -20,7 +20,7 @@ _SKIPPED = re.compile(r"(?:NOTE|STYLE|REGION)(?:[ \t]|$)")
 _MARKUP = re.compile(r"<[^<>\r\n]{0,200}>|&#?[A-Za-z0-9]{1,32};|\{\\[^{}\r\n]{0,60}\}")
 _VOICE = re.compile(r"<v(?:\.[^\s<>]+)*[ \t]+(?P<name>[^<>]+)>")
 _TAG = re.compile(rf"</?(?:c|i|b|u|s|v|lang|ruby|rt|font)(?:[.\s][^<>]*)?/?>|<{_TIME}>", re.IGNORECASE)
-_PREFIX = re.compile(r"(?:>>[ \t]*|-[ \t]+)?(?P<name>[^\W_][^:<>\r\n]{0,59}?)[ \t]*:(?:[ \t]+|$)")
+_PREFIX = re.compile(r"(?:>>[ \t]*|-[ \t]+)?\[?(?P<name>[^\W_][^:<>\[\]\r\n]{0,59}?)\]?[ \t]*:(?:[ \t]+|$)")
 _SOUND = re.compile(r"[ \t]*(?:[\[(][^\[\]()]{0,80}[\])]|[♪♫][^\r\n]*)[ \t]*$")
 
 # Captions that roll show a line again in the next cue; where so large a share of cues does, it is their manner.

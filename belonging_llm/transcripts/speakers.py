@@ -9,14 +9,18 @@ from dataclasses import dataclass
 # A label opens a line: `P01:`, `**Interviewer:**`, `[00:01:02] Dr. Ames:`; it never holds a sentence.
 _LABEL = re.compile(
     r"^[ \t]{0,80}(?P<time>\[?\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?\]?[ \t]{1,80})?(?:\*\*|__)?\[?"
-    r"(?P<name>[^\W_](?:[\w .'’()-]{0,38}[\w.)])?)\]?(?:[ \t]{0,80}\[\d{1,2}:\d{2}(?::\d{2})?\])?"
+    r"(?P<name>[^\W_](?:[\w .'’()/-]{0,38}[\w.)])?)\]?(?:[ \t]{0,80}\[\d{1,2}:\d{2}(?::\d{2})?\])?"
     r"(?::(?:\*\*|__)?|(?:\*\*|__):)(?=\s|$)[ \t]*",
     re.MULTILINE,
 )
 _INTERVIEWER = re.compile(
     r"(?:(?:interviewers?|moderator|facilitator|researcher|host)\b.*|(?:int|iv|i|q|mod)[ .#-]*\d*)$", re.IGNORECASE
 )
-_GENERIC = re.compile(r"(?:participant|respondent|interviewee|speaker|student|guest|r|p|a|s)$", re.IGNORECASE)
+# Software that cannot know people numbers them anew in every file: Speaker 2 here is not Speaker 2 there.
+_GENERIC = re.compile(
+    r"(?:participant|respondent|interviewee|(?:unknown )?speaker(?:[ _-]?\d{1,3})?|student|guest|r|p|a|s)$",
+    re.IGNORECASE,
+)
 _CODE = re.compile(r"(?:[A-Za-z]{0,12}[ .#_-]?\d{1,4}[A-Za-z]?|[A-Z]{1,4})$")
 _ASIDE = frozenset(
     (

@@ -104,6 +104,15 @@ def test_the_same_call_in_other_spellings(tmp_path: Path, content: bytes) -> Non
     assert said(captions(tmp_path, content)) == said(captions(tmp_path, ZOOM, "other.vtt"))
 
 
+@pytest.mark.parametrize("labels", [("SPEAKER_00", "SPEAKER_01"), ("[Speaker 1]", "[Speaker 2]"), (">> SAM", ">> P07")])
+def test_labels_of_machines_that_transcribe(tmp_path: Path, labels: tuple[str, str]) -> None:
+    asks, answers = labels
+    talk = f"1\n00:00:01,000 --> 00:00:02,000\n{asks}: Well?\n\n2\n00:00:02,000 --> 00:00:03,000\n{answers}: Yes.\n"
+    found = captions(tmp_path, talk, "call.srt")
+    assert [words for _, words in said(found)] == ["Well?", "Yes."]
+    assert [who for who, _ in said(found)] == [label.strip("[]> ") for label in labels]
+
+
 def test_several_voices_in_one_cue_are_several_turns(tmp_path: Path) -> None:
     found = captions(
         tmp_path,
