@@ -14,8 +14,6 @@ from belonging_llm import __version__
 from belonging_llm.errors import BelongingError
 
 INTERRUPTED = 130
-# Docstrings with backslashes are raw, and click's mark for a list that keeps its lines is a control code.
-LISTED = r"\b"
 STUDY = click.argument("study", type=click.Path(path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print figures as JSON on standard output.")
 LLM = click.option(
@@ -35,7 +33,6 @@ OUTPUT = click.option("-o", "--output", required=True, type=click.Path(path_type
 
 def plainly(command: Callable[..., int | None]) -> Callable[..., None]:
     """Errors as one message without a traceback, and the exit code that belongs to them."""
-    command.__doc__ = (command.__doc__ or "").replace(LISTED, "\b")
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
@@ -55,7 +52,7 @@ def plainly(command: Callable[..., int | None]) -> Callable[..., None]:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="belonging")
 def main() -> None:
-    r"""Thematic analysis of interviews on belonging, with a language model and people in charge.
+    """Thematic analysis of interviews on belonging, with a language model and people in charge.
 
     \b
     belonging init STUDY --sample     make a study with the synthetic interviews
@@ -64,7 +61,4 @@ def main() -> None:
 
     Exit codes: 0 done; 1 bad input or failed; 2 wrong usage; 3 finished incomplete (a rerun
     continues); 130 interrupted (state is kept).
-    """
-
-
-main.help = (main.help or "").replace(LISTED, "\b")
+    """  # noqa: D301 - click looks for the character itself

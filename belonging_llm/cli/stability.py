@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 @JSON
 @plainly
 def stability(study: Path, llm: str | None, embedder: str | None, yes: bool, as_json: bool, **wished: Any) -> int:
-    r"""Code a sample of STUDY again, one thing varied at a time, and say which outcomes flip.
+    """Code a sample of STUDY again, one thing varied at a time, and say which outcomes flip.
 
     The sample is drawn from the segments that the last run asked its model about; the test split
     stays out of it. Everything else stays as in that run.
@@ -59,7 +59,7 @@ def stability(study: Path, llm: str | None, embedder: str | None, yes: bool, as_
 
     Rerun without change, it asks nothing; interrupted, it continues. Limits and consent are those
     of `belonging analyse`.
-    """
+    """  # noqa: D301 - click looks for the character itself
     from belonging_llm.summaries import offer_again_lines, steady_lines
     from belonging_llm.usecases import stability as use_case
 

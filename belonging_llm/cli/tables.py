@@ -109,7 +109,7 @@ def _tell(done: Coded | Discovered, lines: Iterable[str], *, as_json: bool) -> N
 @JSON
 @plainly
 def agreement(codes: Path, as_json: bool, **options: Any) -> None:
-    r"""Agreement of coders on the table CODES (no study needed), per code and overall.
+    """Agreement of coders on the table CODES (no study needed), per code and overall.
 
     \b
     CODES   segment_id, coder, code; one row a code, an empty code says: judged, none applies
@@ -117,7 +117,7 @@ def agreement(codes: Path, as_json: bool, **options: Any) -> None:
 
     Intervals resample participants (or documents) when SEGMENTS says which. A statistic that is
     not defined is null (`undefined`) and says why.
-    """
+    """  # noqa: D301 - click looks for the character itself
     from belonging_llm.auditing.agreement_lines import agreement_lines
     from belonging_llm.usecases import agreement as use_case
 
