@@ -2,6 +2,7 @@
 
 BelongingError                 something a person can put right; message names value and place
 ├── InputError                 a file, row, segment or setting is wrong
+│   ├── ContainerError         a zip container, or XML in it, is damaged, too large or unsafe
 │   ├── TranscriptError        a transcript cannot be read
 │   ├── TableError             a table lacks a column or holds a bad row
 │   ├── CodebookError          a framework or codebook breaks its schema
@@ -31,6 +32,10 @@ class BelongingError(Exception):
 
 class InputError(BelongingError):
     """Something that was handed in is wrong; the message names the place and the remedy."""
+
+
+class ContainerError(InputError):
+    """A zip container, or the XML in one, is damaged, too large, or holds what no document needs."""
 
 
 class TranscriptError(InputError):
