@@ -36,12 +36,28 @@ def init(study: Path, framework: str, sample: bool) -> None:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--kind",
-    type=click.Choice(["transcripts", "segments", "codings", "coded-by", "codebook", "participants"]),
+    type=click.Choice(["transcripts", "segments", "codings", "coded-by", "codebook", "participants", "refi"]),
     help="What the files are; found out from ending and columns when left out.",
 )
+@click.option(
+    "--codebook",
+    type=click.Choice(["auto", "theirs", "ours", "both"]),
+    default="auto",
+    show_default=True,
+    help="When a project brings another codebook than the study's: use it, leave it, or add its codes.",
+)
+@click.option(
+    "--offsets",
+    default="auto",
+    show_default=True,
+    metavar="HOW",
+    help="How a project counts characters: auto, best (however badly it fits), or code-point or utf-16, with -lf or "
+    "-crlf (a line end counts one or two) and -bom (the mark counts).",
+)
+@click.option("--project", default="", metavar="NAME", help="Which project of a Taguette database that holds several.")
 @JSON
 @plainly
-def import_(study: Path, paths: Sequence[Path], kind: str | None, as_json: bool) -> int:
+def import_(study: Path, paths: Sequence[Path], kind: str | None, as_json: bool, **wish: str) -> int:
     r"""Bring files (or folders of files) into STUDY; a file already in changes nothing.
 
     \b
@@ -51,11 +67,19 @@ def import_(study: Path, paths: Sequence[Path], kind: str | None, as_json: bool)
     coded-by      table: segment_id, coder (who judged what)
     codebook      table: code, name, definition [include, exclude, examples, parent, kind]; or .yaml
     participants  table: participant_id and any attributes
+    refi          another program's project: REFI-QDA (.qdpx) from ATLAS.ti, NVivo, MAXQDA, QualCoder, …;
+                  a Taguette database (.sqlite3); a QualCoder project (a .qda folder). A REFI-QDA
+                  codebook (.qdc) is a codebook.
+
+    A project's users become coders, its codes the codebook, its codings are kept as they were drawn
+    and carried over to the segments that they touch, its notes and cases come along. What cannot be
+    kept is named; codings that are lost make the exit code 1.
     """
+    from belonging_llm.exchange import Wish
     from belonging_llm.importing import Kind, import_paths
     from belonging_llm.study import Study
 
-    done = import_paths(Study(study), list(paths), Kind(kind) if kind else None)
+    done = import_paths(Study(study), list(paths), Kind(kind) if kind else None, Wish(**wish))
     return _show(done, as_json=as_json)
 
 
@@ -63,13 +87,22 @@ def _show(done: Sequence[Imported], *, as_json: bool) -> int:
     """One line a file; the exit code says whether anything went wrong."""
     if as_json:
         rows = [
-            {"file": str(d.path), "kind": d.kind, "added": d.added, "note": d.note, "problem": d.problem} for d in done
+            {"file": str(d.path), "kind": d.kind, "added": d.added, "note": d.note, "problem": d.problem}
+            | ({"details": list(d.details)} if d.details else {})
+            for d in done
         ]
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     for item in done:
         if not as_json and item.kind and (item.added or not item.problem):
-            what = item.kind.removesuffix("s") if item.added == 1 else item.kind
-            click.echo(f"{item.path.name}: {item.added} {what}" + (f" ({item.note})" if item.note else ""))
+            click.echo(f"{item.path.name}: {_what(item)}" + (f" ({item.note})" if item.note else ""))
+            for line in item.details:
+                click.echo(f"  {line}")
         if item.problem:
             click.echo(f"belonging: {item.problem}", err=True)
     return 1 if any(item.problem for item in done) else 0
+
+
+def _what(item: Imported) -> str:
+    """How many of what came in."""
+    kind = "codings" if item.kind == "refi" else str(item.kind)
+    return f"{item.added} {kind.removesuffix('s') if item.added == 1 else kind}"

@@ -1,0 +1,150 @@
+"""What came from other programs' projects: people's own passages, notes, sources, cases, and an account of it all."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from belonging_llm.passages import Passage, PassageCoding
+from belonging_llm.provenance import now
+from belonging_llm.store.schema import brought, case_record, memo, memo_place, passage, passage_coding, source
+from belonging_llm.store.writing import add_new
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Brought(_Row):
+    """One project file that was brought in.
+
+    Attributes:
+        content: Its users, looks of codes, variables, sets and the account of what was left out; no one's words.
+    """
+
+    digest: str
+    content: dict[str, JsonValue]
+
+
+class SourceRecord(_Row):
+    """A source of a project and the transcript that holds its words."""
+
+    id: str
+    transcript_id: str
+    name: str
+    content: dict[str, JsonValue]
+
+
+class CaseRecord(_Row):
+    """A case of a project and the participant whom it is."""
+
+    id: str
+    participant: str
+    content: dict[str, JsonValue]
+
+
+class MemoRecord(_Row):
+    """A note that somebody wrote."""
+
+    id: str
+    name: str
+    text: str
+    coder: str
+    at: str
+
+
+class MemoPlace(_Row):
+    """What a note belongs to: `kind` is project, code, source, passage, coding or set."""
+
+    memo_id: str
+    kind: str
+    target: str
+
+
+class Batch(_Row):
+    """Everything that one file adds."""
+
+    brought: Brought
+    sources: tuple[SourceRecord, ...]
+    passages: tuple[Passage, ...]
+    codings: tuple[PassageCoding, ...]
+    memos: tuple[MemoRecord, ...]
+    places: tuple[MemoPlace, ...]
+    cases: tuple[CaseRecord, ...]
+
+
+class Exchanges:
+    """Projects that were brought in; what is kept already stays as it is."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def add(self, batch: Batch) -> None:
+        """Keep a file's content in one transaction."""
+        with self._engine.begin() as connection:
+            add_new(connection, source, [_packed(s) for s in batch.sources])
+            add_new(connection, passage, [p.model_dump() for p in batch.passages])
+            add_new(connection, passage_coding, [c.model_dump(mode="json") for c in batch.codings])
+            add_new(connection, memo, [m.model_dump() for m in batch.memos])
+            add_new(connection, memo_place, [p.model_dump() for p in batch.places])
+            add_new(connection, case_record, [_packed(c) for c in batch.cases])
+            last = connection.execute(sa.select(sa.func.max(brought.c.ordinal))).scalar() or 0
+            add_new(connection, brought, [_packed(batch.brought) | {"ordinal": last + 1, "at": now()}])
+
+    def is_in(self, digest: str) -> bool:
+        """Whether a file with these bytes was brought in."""
+        with self._engine.connect() as connection:
+            return connection.execute(sa.select(brought.c.digest).where(brought.c.digest == digest)).first() is not None
+
+    def brought(self) -> list[Brought]:
+        """Every file that was brought in, the first first."""
+        query = sa.select(brought.c.digest, brought.c.content).order_by(brought.c.ordinal)
+        return [Brought.model_validate(row) for row in self._unpacked(query)]
+
+    def sources(self) -> list[SourceRecord]:
+        """Every source, by transcript."""
+        query = sa.select(source).order_by(source.c.transcript_id, source.c.id)
+        return [SourceRecord.model_validate(row) for row in self._unpacked(query)]
+
+    def cases(self) -> list[CaseRecord]:
+        """Every case, by participant."""
+        query = sa.select(case_record).order_by(case_record.c.participant, case_record.c.id)
+        return [CaseRecord.model_validate(row) for row in self._unpacked(query)]
+
+    def passages(self) -> list[Passage]:
+        """Every passage, by transcript and place."""
+        query = sa.select(passage).order_by(passage.c.transcript_id, passage.c.start, passage.c.end, passage.c.id)
+        return [Passage.model_validate(row) for row in self._rows(query)]
+
+    def codings(self) -> list[PassageCoding]:
+        """Every coding of a passage, by passage, code and coder."""
+        c = passage_coding.c
+        query = sa.select(passage_coding).order_by(c.passage_id, c.code, c.coder, c.id)
+        return [PassageCoding.model_validate(row) for row in self._rows(query)]
+
+    def memos(self) -> list[MemoRecord]:
+        """Every note."""
+        return [MemoRecord.model_validate(row) for row in self._rows(sa.select(memo).order_by(memo.c.id))]
+
+    def places(self) -> list[MemoPlace]:
+        """What notes belong to."""
+        c = memo_place.c
+        return [
+            MemoPlace.model_validate(row)
+            for row in self._rows(sa.select(memo_place).order_by(c.kind, c.target, c.memo_id))
+        ]
+
+    def _rows(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
+        with self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def _unpacked(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
+        return [row | {"content": json.loads(row["content"])} for row in self._rows(query)]
+
+
+def _packed(row: Brought | SourceRecord | CaseRecord) -> dict[str, Any]:
+    fields = row.model_dump()
+    return fields | {"content": json.dumps(fields["content"], sort_keys=True, ensure_ascii=False)}
