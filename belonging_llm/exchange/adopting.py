@@ -71,12 +71,8 @@ def looks(study: Study) -> dict[str, Look]:
         if place.kind == "code":
             memos.setdefault(place.target, []).append(place.memo_id)
     for brought in study.store.exchanges.brought():
-        codes = brought.content["codes"]
-        assert isinstance(codes, dict)
-        for ident, look in codes.items():
-            assert isinstance(look, dict)
-            notes = tuple(memos.get(ident, ()))
-            found.setdefault(ident, Look(str(look["guid"]), str(look["colour"]), notes))
+        for ident, look in brought.codes.items():
+            found.setdefault(ident, Look(look["guid"], look["colour"], tuple(memos.get(ident, ()))))
     return found
 
 
@@ -87,9 +83,9 @@ def _choice(study: Study, theirs: Framework, ours: Framework, missing: int, plac
     if untouched and not store.findings.coders() and not store.runs.finished() and not store.exchanges.brought():
         return THEIRS
     raise ExchangeError(
-        f"{place}: its codebook {theirs.name} has {missing} codes that the study's codebook {ours.name} has not. Choose: "
-        "--codebook theirs (replace the study's), --codebook both (add the missing codes to it), or --codebook ours "
-        "(leave it; codings of the missing codes are kept but not used)"
+        f"{place}: its codebook {theirs.name} has {missing} codes that the study's codebook {ours.name} has not. "
+        "Choose: --codebook theirs (replace the study's), --codebook both (add the missing codes to it), or --codebook "
+        "ours (leave it; codings of the missing codes are kept but not used)"
     )
 
 

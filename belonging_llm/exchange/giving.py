@@ -1,12 +1,10 @@
-"""A study as a project that other programs open: sources, codebook, everybody's codings, themes, notes, participants."""
+"""A study as a project that other programs open: sources, codebook, codings, themes, notes, participants."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
-from pydantic import JsonValue
 
 from belonging_llm.codes import Coding, Outcome
 from belonging_llm.exchange import blind, coding_notes
@@ -64,9 +62,9 @@ class _Giver:
         self._framework = study.framework()
         self._looks = looks(study)
         self._codes = seen(self._framework, self._looks)
-        self._brought = [one.content for one in store.exchanges.brought()]
+        self._brought = store.exchanges.brought()
         self._users: dict[str, str] = {}
-        self._known_users = {n: str(g) for content in reversed(self._brought) for n, g in _table(content["users"])}
+        self._known_users = {n: g for one in reversed(self._brought) for n, g in one.users.items()}
         self._transcripts = {i: store.corpus.transcript(i) for i in store.corpus.transcript_ids()}
         self._records: dict[str, list[SourceRecord]] = defaultdict(list)
         for record in store.exchanges.sources():
@@ -138,7 +136,7 @@ class _Giver:
         return self._users.setdefault(name, self._known_users.get(name) or guid("user", name))
 
     def _description(self) -> str:
-        leads = [lead(str(c["description"])) for c in self._brought]
+        leads = [lead(one.description) for one in self._brought]
         return "\n\n".join([*dict.fromkeys(filter(None, leads)), describe(self._framework)])
 
     # Passages
@@ -239,18 +237,17 @@ class _Giver:
 
     def _source(self, transcript: Transcript) -> Source:
         record = next(iter(self._records[transcript.id]), None)
-        content = record.content if record else {}
         passages = [_in_order(p) for p in self._passages[transcript.id].values()]
         passages.sort(key=lambda p: (p.start, p.end, p.guid))
         return Source(
             guid=self._source_guid(transcript.id),
             name=record.name if record else transcript.name,
             text=transcript.text,
-            description=str(content.get("description", "")),
-            user=self._user(str(content.get("coder", ""))),
-            at=str(content.get("at", "")),
+            description=record.description if record else "",
+            user=self._user(record.coder if record else ""),
+            at=record.at if record else "",
             passages=tuple(passages),
-            values={name: str(value) for name, value in _table(content.get("values"))},
+            values=record.values if record else {},
             memos=self._refs("source", record.id) if record else (),
         )
 
@@ -265,9 +262,9 @@ class _Giver:
             for name, value in given.items():
                 values[name] += [value] if value else []
         known: dict[str, Variable] = {}
-        for content in self._brought:
-            for one in _list(content["variables"]):
-                variable = Variable.model_validate(one)
+        for one in self._brought:
+            for fields in one.variables:
+                variable = Variable.model_validate(fields)
                 known.setdefault(variable.name, variable)
         found = []
         for name in sorted({*values, *known} - {""}):
@@ -291,24 +288,23 @@ class _Giver:
         kept = {self._source_guid(t) for t in self._transcripts}
         for who in sorted({*speaks, *known, *records}):
             case = records.get(who)
-            content = case.content if case else {}
-            own = [str(s) for s in _list(content.get("sources")) if s in kept]
+            own = [s for s in case.sources if s in kept] if case else []
             yield Case(
                 guid=case.id if case else guid("case", who),
                 name=who,
-                description=str(content.get("description", "")),
+                description=case.description if case else "",
                 values={n: v for n, v in known.get(who, {}).items() if v and n in variables},
                 sources=tuple(dict.fromkeys([*own, *speaks[who]])),
-                passages=tuple(str(p) for p in _list(content.get("passages")) if p in there),
+                passages=tuple(p for p in case.passages if p in there) if case else (),
             )
 
     def _sets(self) -> Iterator[CodeSet]:
         """Sets as they came, then the last analysis's themes."""
         taken: set[str] = set()
         kept = {self._source_guid(t) for t in self._transcripts}
-        for content in self._brought:
-            for given in _list(content["sets"]):
-                found = CodeSet.model_validate(given)
+        for one in self._brought:
+            for fields in one.sets:
+                found = CodeSet.model_validate(fields)
                 codes = tuple(self._codes[c].guid for c in found.codes if c in self._codes)
                 sources = tuple(s for s in found.sources if s in kept)
                 memos = tuple(m for m in found.memos if m in self._notes)
@@ -343,11 +339,3 @@ class _Giver:
 def _in_order(passage: Passage) -> Passage:
     marks = sorted(passage.marks, key=lambda m: m.guid)
     return passage.model_copy(update={"marks": tuple(marks)})
-
-
-def _table(value: JsonValue) -> Iterator[tuple[str, JsonValue]]:
-    return iter(value.items()) if isinstance(value, Mapping) else iter(())
-
-
-def _list(value: JsonValue) -> list[JsonValue]:
-    return list(value) if isinstance(value, list | tuple) else []

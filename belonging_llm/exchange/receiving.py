@@ -6,8 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pydantic import JsonValue
-
 from belonging_llm.exchange import blind, coding_notes
 from belonging_llm.exchange.adopting import Adopted, adopt
 from belonging_llm.exchange.guids import guid
@@ -54,7 +52,7 @@ def receive(study: Study, settled: Settled, *, digest: str, file: str, codebook:
     texts = _Texts(study, project, file)
     taken = _Taken(study, project, adopted, texts.ids)
     batch = Batch(
-        brought=Brought(digest=digest, content=_content(settled, adopted, file)),
+        brought=_brought(settled, adopted, digest, file),
         sources=tuple(_source_records(project, texts.ids)),
         passages=tuple(taken.passages),
         codings=tuple(taken.codings),
@@ -181,13 +179,15 @@ class _Taken:
 def _source_records(project: Project, texts: Mapping[str, str]) -> Iterator[SourceRecord]:
     names = {user.guid: user.name for user in project.users}
     for s in project.sources:
-        content: dict[str, JsonValue] = {
-            "description": s.description,
-            "coder": names.get(s.user, ""),
-            "at": s.at,
-            "values": dict(s.values),
-        }
-        yield SourceRecord(id=s.guid, transcript_id=texts[s.guid], name=s.name, content=content)
+        yield SourceRecord(
+            id=s.guid,
+            transcript_id=texts[s.guid],
+            name=s.name,
+            description=s.description,
+            coder=names.get(s.user, ""),
+            at=s.at,
+            values=s.values,
+        )
 
 
 def _memo(memo: Memo, names: Mapping[str, str]) -> MemoRecord:
@@ -212,12 +212,13 @@ def _places(
 
 
 def _case(case: Case, passages: Mapping[str, str]) -> CaseRecord:
-    content: dict[str, JsonValue] = {
-        "description": case.description,
-        "sources": list(case.sources),
-        "passages": [passages[p] for p in case.passages if p in passages],
-    }
-    return CaseRecord(id=case.guid, participant=case.name, content=content)
+    return CaseRecord(
+        id=case.guid,
+        participant=case.name,
+        description=case.description,
+        sources=case.sources,
+        passages=tuple(passages[p] for p in case.passages if p in passages),
+    )
 
 
 def _participants(study: Study, project: Project, speakers: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -233,23 +234,22 @@ def _participants(study: Study, project: Project, speakers: Mapping[str, str]) -
     return found
 
 
-def _content(settled: Settled, adopted: Adopted, file: str) -> dict[str, JsonValue]:
-    project = settled.project
-    return {
-        "file": file,
-        "name": project.name,
-        "origin": project.origin,
-        "description": project.description,
-        "users": {user.name: user.guid for user in project.users},
-        "codes": {adopted.ids[c.guid]: {"guid": c.guid, "colour": c.colour} for c in project.codes},
-        "variables": [v.model_dump() for v in project.variables],
-        "sets": [
-            s.model_dump() | {"codes": [adopted.ids[c] for c in s.codes], "sources": list(s.sources)}
-            for s in project.sets
-        ],
-        "offsets": str(settled.choice) if settled.choice else "",
-        "codings": settled.codings,
-        "kept": project.codings,
-        "left_out": [str(one) for one in settled.left_out],
-        "notes": list(settled.notes),
-    }
+def _brought(settled: Settled, adopted: Adopted, digest: str, file: str) -> Brought:
+    project, ids = settled.project, adopted.ids
+    return Brought(
+        digest=digest,
+        file=file,
+        name=project.name,
+        origin=project.origin,
+        description=project.description,
+        users={user.name: user.guid for user in project.users},
+        codes={ids[c.guid]: {"guid": c.guid, "colour": c.colour} for c in project.codes},
+        variables=tuple(v.model_dump() for v in project.variables),
+        # Codes by their id: a study may know them under another GUID.
+        sets=tuple(s.model_dump(mode="json") | {"codes": [ids[c] for c in s.codes]} for s in project.sets),
+        offsets=str(settled.choice) if settled.choice else "",
+        codings=settled.codings,
+        kept=project.codings,
+        left_out=tuple(str(one) for one in settled.left_out),
+        notes=settled.notes,
+    )

@@ -19,31 +19,57 @@ class _Row(BaseModel):
 
 
 class Brought(_Row):
-    """One project file that was brought in.
+    """One project file that was brought in: what it had beyond texts, passages and notes, and an account of it.
 
     Attributes:
-        content: Its users, looks of codes, variables, sets and the account of what was left out; no one's words.
+        digest: Of the file.
+        users: GUIDs by coder.
+        codes: GUID and colour by code id.
+        variables: As they came; `sets` likewise.
+        offsets: How offsets count, and how that was found out.
+        codings: Codings in the file; `kept` is how many of them are in the study.
     """
 
     digest: str
-    content: dict[str, JsonValue]
+    file: str
+    name: str
+    origin: str
+    description: str
+    users: dict[str, str]
+    codes: dict[str, dict[str, str]]
+    variables: tuple[dict[str, JsonValue], ...]
+    sets: tuple[dict[str, JsonValue], ...]
+    offsets: str
+    codings: int
+    kept: int
+    left_out: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 class SourceRecord(_Row):
-    """A source of a project and the transcript that holds its words."""
+    """A source of a project and the transcript that holds its words.
+
+    Attributes:
+        values: The source's own variables.
+    """
 
     id: str
     transcript_id: str
     name: str
-    content: dict[str, JsonValue]
+    description: str = ""
+    coder: str = ""
+    at: str = ""
+    values: dict[str, str] = {}
 
 
 class CaseRecord(_Row):
-    """A case of a project and the participant whom it is."""
+    """A case of a project and the participant whom it is, with GUIDs of its sources and passages."""
 
     id: str
     participant: str
-    content: dict[str, JsonValue]
+    description: str = ""
+    sources: tuple[str, ...] = ()
+    passages: tuple[str, ...] = ()
 
 
 class MemoRecord(_Row):
@@ -85,14 +111,14 @@ class Exchanges:
     def add(self, batch: Batch) -> None:
         """Keep a file's content in one transaction."""
         with self._engine.begin() as connection:
-            add_new(connection, source, [_packed(s) for s in batch.sources])
+            add_new(connection, source, [_packed(s, "id", "transcript_id", "name") for s in batch.sources])
             add_new(connection, passage, [p.model_dump() for p in batch.passages])
             add_new(connection, passage_coding, [c.model_dump(mode="json") for c in batch.codings])
             add_new(connection, memo, [m.model_dump() for m in batch.memos])
             add_new(connection, memo_place, [p.model_dump() for p in batch.places])
-            add_new(connection, case_record, [_packed(c) for c in batch.cases])
+            add_new(connection, case_record, [_packed(c, "id", "participant") for c in batch.cases])
             last = connection.execute(sa.select(sa.func.max(brought.c.ordinal))).scalar() or 0
-            add_new(connection, brought, [_packed(batch.brought) | {"ordinal": last + 1, "at": now()}])
+            add_new(connection, brought, [_packed(batch.brought, "digest") | {"ordinal": last + 1, "at": now()}])
 
     def is_in(self, digest: str) -> bool:
         """Whether a file with these bytes was brought in."""
@@ -142,9 +168,14 @@ class Exchanges:
             return [dict(row) for row in connection.execute(query).mappings()]
 
     def _unpacked(self, query: sa.Select[Any]) -> list[dict[str, Any]]:
-        return [row | {"content": json.loads(row["content"])} for row in self._rows(query)]
+        return [
+            {k: v for k, v in row.items() if k != "content"} | json.loads(row["content"]) for row in self._rows(query)
+        ]
 
 
-def _packed(row: Brought | SourceRecord | CaseRecord) -> dict[str, Any]:
-    fields = row.model_dump()
-    return fields | {"content": json.dumps(fields["content"], sort_keys=True, ensure_ascii=False)}
+def _packed(row: Brought | SourceRecord | CaseRecord, *columns: str) -> dict[str, Any]:
+    """A row with columns of its own, and everything else as JSON."""
+    fields = row.model_dump(mode="json")
+    rest = {name: value for name, value in fields.items() if name not in columns}
+    own = {name: fields[name] for name in columns}
+    return own | {"content": json.dumps(rest, sort_keys=True, ensure_ascii=False)}
