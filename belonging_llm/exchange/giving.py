@@ -224,9 +224,9 @@ class _Giver:
         mark = Mark(guid=guid("coding", *key), code=self._codes[coding.code].guid, user=user, memos=memos)
         place = guid("passage", segment.transcript_id, start, end, user)
         there = self._passages[segment.transcript_id]
-        if any(mark.guid == m.guid for p in there.values() for m in p.marks if p.guid == place):
-            return
         known = there.get(place)
+        if known and mark.guid in {m.guid for m in known.marks}:
+            return
         there[place] = (
             known.model_copy(update={"marks": (*known.marks, mark)})
             if known

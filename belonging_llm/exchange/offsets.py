@@ -48,7 +48,9 @@ class Convention:
 
     def __str__(self) -> str:
         ends = {"as stored": "line ends as stored", "one": "line ends as one", "two": "line ends as two"}
-        return f"{self.units}s, {ends[self.line_ends]}" + (", byte-order mark counted" if self.bom else "")
+        return f"{'code points' if self.units == 'code point' else 'UTF-16 units'}, {ends[self.line_ends]}" + (
+            ", byte-order mark counted" if self.bom else ""
+        )
 
     @property
     def key(self) -> str:
