@@ -89,7 +89,8 @@ def csv_bytes(sheet: Sheet) -> Written:
 
 def _as_text(cell: Cell) -> str:
     if isinstance(cell, bool):
-        return "true" if cell else "false"
+        # Spreadsheets turn "true" into a formula of their own.
+        return "yes" if cell else "no"
     return "" if cell is None else str(cell)
 
 
@@ -162,6 +163,7 @@ def dictionary_bytes(sheets: Sequence[Sheet], notes: Sequence[str]) -> bytes:
     content = {
         "made_by": "belonging-llm",
         "empty_cells": "Nothing is known; never 0, never no.",
+        "booleans": "TRUE and FALSE in a workbook and in Parquet, yes and no in CSV.",
         "offsets": "Characters are Unicode code points, counted from 0; ends are exclusive.",
         "tables": [
             {
