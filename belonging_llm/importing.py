@@ -300,8 +300,7 @@ def split_transcripts(study: Study) -> int:
             language=settings.language,
         )
         study.store.corpus.add_segments(transcript_id, found, used)
-    if waiting:
-        exchange.place(study)
+    exchange.place(study, waiting)
     return len(waiting)
 
 
@@ -325,7 +324,7 @@ def _project(study: Study, path: Path, wish: exchange.Wish) -> Imported:
     name, settled = exchange.read(path, wish)
     received = exchange.receive(study, settled, digest=digest, file=path.name, codebook=wish.codebook)
     split_transcripts(study)
-    outside = exchange.place(study)
+    outside = exchange.place(study, received.transcripts)
     lost = [str(one) for one in settled.left_out if one.codings]
     other = [f"left out: {one}" for one in settled.left_out if not one.codings]
     missing = settled.codings - received.codings

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BOM = "\ufeff"
-THRESHOLD = 0.6
+THRESHOLD = 0.7
 _JOINER = "\u200d"
 _LINE_END = re.compile(r"\r\n|\r|\n")
 # Scripts that put no space between words: every place between two characters may be an edge.

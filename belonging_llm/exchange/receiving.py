@@ -26,11 +26,13 @@ class Received:
 
     Attributes:
         texts: Transcripts that were new.
+        transcripts: Every transcript that the project's sources are.
         codings: Codings that were kept with their passages.
         notes: What somebody should know, in words.
     """
 
     texts: int
+    transcripts: frozenset[str]
     codings: int
     notes: tuple[str, ...]
 
@@ -63,7 +65,7 @@ def receive(study: Study, settled: Settled, *, digest: str, file: str, codebook:
     study.store.corpus.set_participants(_participants(study, project, texts.speakers))
     study.store.exchanges.add(batch)
     notes = [*adopted.notes, *texts.notes, *taken.notes]
-    return Received(texts.added, len(taken.codings), tuple(notes))
+    return Received(texts.added, frozenset(texts.ids.values()), len(taken.codings), tuple(notes))
 
 
 class _Texts:
@@ -117,12 +119,13 @@ class _Taken:
         self.notes: list[str] = []
         self._ids = adopted.ids
         self._memos = {m.guid: m.text for m in project.notes}
-        self._known = {p.id: (p.transcript_id, p.start, p.end) for p in study.store.exchanges.passages()}
-        self._coded = {c.id: (c.passage_id, c.code, c.coder) for c in study.store.exchanges.codings()}
+        drawn = [p for s in project.sources for p in s.passages]
+        self._known = study.store.exchanges.passages_called([p.guid for p in drawn])
+        self._coded = study.store.exchanges.codings_called([m.guid for p in drawn for m in p.marks])
         free = blind.unseen(project)
         for source in project.sources:
-            for drawn in source.passages:
-                self._passage(drawn, source, texts[source.guid], free)
+            for one in source.passages:
+                self._passage(one, source, texts[source.guid], free)
         anchored = sum(c.saw_model for c in self.codings)
         if anchored:
             self.notes.append(

@@ -68,6 +68,7 @@ class Database:
         self._rows = MOST_ROWS
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_CELL)
         connection.setlimit(sqlite3.SQLITE_LIMIT_EXPR_DEPTH, 20)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 50)
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA query_only = ON")
         connection.execute("PRAGMA cell_size_check = ON")

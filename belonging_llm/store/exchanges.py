@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from belonging_llm.passages import Passage, PassageCoding
 from belonging_llm.provenance import now
 from belonging_llm.store.schema import brought, case_record, memo, memo_place, passage, passage_coding, source
-from belonging_llm.store.writing import add_new
+from belonging_llm.store.writing import add_new, in_chunks
 
 
 class _Row(BaseModel):
@@ -140,16 +141,32 @@ class Exchanges:
         query = sa.select(case_record).order_by(case_record.c.participant, case_record.c.id)
         return [CaseRecord.model_validate(row) for row in self._unpacked(query)]
 
-    def passages(self) -> list[Passage]:
-        """Every passage, by transcript and place."""
+    def passages(self, transcript_id: str | None = None) -> list[Passage]:
+        """Every passage (of one transcript, or of all), by transcript and place."""
         query = sa.select(passage).order_by(passage.c.transcript_id, passage.c.start, passage.c.end, passage.c.id)
-        return [Passage.model_validate(row) for row in self._rows(query)]
+        return [Passage.model_validate(row) for row in self._rows(_of(query, transcript_id))]
 
-    def codings(self) -> list[PassageCoding]:
-        """Every coding of a passage, by passage, code and coder."""
+    def codings(self, transcript_id: str | None = None) -> list[PassageCoding]:
+        """Every coding of a passage (of one transcript, or of all), by passage, code and coder."""
         c = passage_coding.c
-        query = sa.select(passage_coding).order_by(c.passage_id, c.code, c.coder, c.id)
-        return [PassageCoding.model_validate(row) for row in self._rows(query)]
+        query = sa.select(passage_coding).join(passage).order_by(c.passage_id, c.code, c.coder, c.id)
+        return [PassageCoding.model_validate(row) for row in self._rows(_of(query, transcript_id))]
+
+    def passages_called(self, ids: Sequence[str]) -> dict[str, tuple[str, int, int]]:
+        """Transcript, start and end of those passages that are kept already, by id."""
+        found: dict[str, tuple[str, int, int]] = {}
+        for chunk in in_chunks(ids):
+            for row in self._rows(sa.select(passage).where(passage.c.id.in_(chunk))):
+                found[row["id"]] = row["transcript_id"], row["start"], row["end"]
+        return found
+
+    def codings_called(self, ids: Sequence[str]) -> dict[str, tuple[str, str, str]]:
+        """Passage, code and coder of those codings that are kept already, by id."""
+        found: dict[str, tuple[str, str, str]] = {}
+        for chunk in in_chunks(ids):
+            for row in self._rows(sa.select(passage_coding).where(passage_coding.c.id.in_(chunk))):
+                found[row["id"]] = row["passage_id"], row["code"], row["coder"]
+        return found
 
     def memos(self) -> list[MemoRecord]:
         """Every note."""
@@ -171,6 +188,10 @@ class Exchanges:
         return [
             {k: v for k, v in row.items() if k != "content"} | json.loads(row["content"]) for row in self._rows(query)
         ]
+
+
+def _of(query: sa.Select[Any], transcript_id: str | None) -> sa.Select[Any]:
+    return query if transcript_id is None else query.where(passage.c.transcript_id == transcript_id)
 
 
 def _packed(row: Brought | SourceRecord | CaseRecord, *columns: str) -> dict[str, Any]:
