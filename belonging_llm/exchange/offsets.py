@@ -91,12 +91,12 @@ class Marked:
         """Whether the file's text begins with a byte-order mark."""
         return self.raw.startswith(BOM)
 
-    @cached_property
+    @property
     def codes(self) -> NDArray[np.uint32]:
         """The kept text's code points."""
         return np.frombuffer(self.text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
 
-    @cached_property
+    @property
     def line_widths(self) -> Ints:
         """How many characters the file has at each line end: one or two."""
         return np.array([len(m.group()) for m in _LINE_END.finditer(self.raw)], np.int32)

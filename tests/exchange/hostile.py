@@ -265,6 +265,10 @@ HANDMADE: dict[str, Callable[[Path], object]] = {
     "deep.qdpx": _xml(project("<Sources>" + "<TextSource>" * 5_000 + "</TextSource>" * 5_000 + "</Sources>")),
     "deep-codes.qdc": _xml("<CodeBook><Codes>" + '<Code name="a">' * 5_000 + "</Code>" * 5_000 + "</Codes></CodeBook>"),
     "many.qdpx": _xml(simple(text_source(1, _MANY, text=TALK))),
+    "many-sources.qdpx": lambda path: qdpx(
+        path, simple(*(text_source(n, path="a.txt") for n in range(20_000))), {"a.txt": b"home " * 200_000}
+    ),
+    "many-strangers.qdpx": _xml(project("<a/>" * 250_000)),
     "many-notes.qdpx": _xml(_many_notes()),
     "two-projects.qdpx": lambda path: _archive(
         path, lambda archive: [archive.writestr(f"{n}.qde", GOOD) for n in "ab"] and None

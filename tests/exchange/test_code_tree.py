@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from projects import ident
 
 from belonging_llm import codebook
 from belonging_llm.codebook import KINDS, Code, Framework
@@ -12,7 +13,6 @@ from belonging_llm.errors import CodebookError
 from belonging_llm.exchange import labelled
 from belonging_llm.exchange.code_tree import LABELS, describe, from_tree, ids_of, to_tree
 from belonging_llm.exchange.project import ProjectCode
-from projects import ident
 
 
 @pytest.mark.parametrize("name", codebook.built_in())

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from projects import TALK, coding, qdpx, simple, stretch, text_source
 
 from belonging_llm.cli import main
 from belonging_llm.exchange.adopting import CHOICES
 from belonging_llm.exchange.exporting import KINDS
-from projects import TALK, coding, qdpx, simple, stretch, text_source
 
 
 def run(*args: object) -> tuple[int, str]:

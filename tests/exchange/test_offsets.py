@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+from projects import one_text
 
 from belonging_llm.errors import ExchangeError
 from belonging_llm.exchange.offsets import (
@@ -24,7 +25,6 @@ from belonging_llm.exchange.offsets import (
     tidy,
 )
 from belonging_llm.exchange.reading import Wish, read
-from projects import one_text
 
 # Line ends of two kinds, emoji, a letter beyond the plane, marks that combine, right-to-left, a family joined by joiners.
 RICH = (

@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+from projects import QUALCODER, bring, database
 
 from belonging_llm.errors import ExchangeError
 from belonging_llm.exchange.reading import Wish, read
 from belonging_llm.study import create
-from projects import QUALCODER, bring, database
 
 TEXT = "😀 I felt at home there every night. My group met online and laughed.\n"
 

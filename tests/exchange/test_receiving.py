@@ -5,13 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from belonging_llm.auditing.coding_tables import read_judgements
-from belonging_llm.auditing.gold import candidate, gold
-from belonging_llm.codes import Coding, Outcome
-from belonging_llm.exchange.exporting import export
-from belonging_llm.importing import split_transcripts
-from belonging_llm.study import Study, create
 from projects import (
     ANN,
     BOB,
@@ -28,6 +21,13 @@ from projects import (
     stretch,
     text_source,
 )
+
+from belonging_llm.auditing.coding_tables import read_judgements
+from belonging_llm.auditing.gold import candidate, gold
+from belonging_llm.codes import Coding, Outcome
+from belonging_llm.exchange.exporting import export
+from belonging_llm.importing import split_transcripts
+from belonging_llm.study import Study, create
 
 
 def at(words: str, text: str = TALK) -> tuple[int, int]:

@@ -6,11 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-
-from belonging_llm.errors import BelongingError, ExchangeError
-from belonging_llm.exchange.guids import guid
-from belonging_llm.exchange.reading import Wish, read
-from belonging_llm.exchange.settling import Settled
 from projects import (
     ANN,
     BOB,
@@ -27,6 +22,11 @@ from projects import (
     stretch,
     text_source,
 )
+
+from belonging_llm.errors import BelongingError, ExchangeError
+from belonging_llm.exchange.guids import guid
+from belonging_llm.exchange.reading import Wish, read
+from belonging_llm.exchange.settling import Settled
 
 HOME_AT = (TALK.index("felt at home"), TALK.index("felt at home") + 12)
 
@@ -204,6 +204,12 @@ def test_pdf_pictures_and_recordings(tmp_path: Path) -> None:
         "codings of the recording film as a whole (1 coding)",
     ):
         assert what in named
+
+
+def test_codings_in_odd_places_are_counted_all_the_same(tmp_path: Path) -> None:
+    odd = f'<AudioSource guid="{ident(5, "e")}" name="call">{stretch(1, 0, 4, coding(1))}</AudioSource>'
+    found = settled(tmp_path, simple(odd, text_source(1, f"<Other>{coding(2)}</Other>", text="I felt at home.")))
+    assert "codings in odd places (2 codings): they stand where REFI-QDA has no codings" in left_out(found)
 
 
 def test_notes_belong_to_what_refers_to_them(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
+from projects import ANN, BOB, GROUP, HOME, TALK, bring, coding, qdpx, simple, stretch, text_source
 from pyrefiqda import RefiCodebook, RefiProject
+from studies import MODEL, analysed, judged, people, sample
 
 from belonging_llm import resources
 from belonging_llm.codes import Outcome
@@ -22,8 +24,6 @@ from belonging_llm.exchange.giving import give
 from belonging_llm.exchange.refi_output import clean, project_bytes
 from belonging_llm.importing import import_paths
 from belonging_llm.study import Study, create
-from projects import ANN, BOB, GROUP, HOME, TALK, bring, coding, qdpx, simple, stretch, text_source
-from studies import MODEL, analysed, judged, people, sample
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
+from projects import bring
 from pyrefiqda import RefiProject
 
 from belonging_llm.exchange.exporting import export
 from belonging_llm.study import create
-from projects import bring
 
 QDA = Path(__file__).parent.parent.parent.parent / "shared" / "qda"
 pytestmark = pytest.mark.skipif(not QDA.is_dir(), reason=f"{QDA} is not here")

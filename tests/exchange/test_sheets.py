@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from studies import analysed
 
 from belonging_llm.codes import Coding, Outcome
 from belonging_llm.errors import ExchangeError
@@ -24,7 +25,6 @@ from belonging_llm.exchange.sheets import Column, Sheet, sheets
 from belonging_llm.importing import import_paths
 from belonging_llm.study import Study, create
 from belonging_llm.tables import read_rows
-from studies import analysed
 
 EVIL = [
     "=1+1",

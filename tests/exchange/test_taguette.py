@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from projects import TAGUETTE, added, bring, database
 
 from belonging_llm.errors import ExchangeError
 from belonging_llm.exchange.html_text import HtmlText
 from belonging_llm.exchange.reading import Wish, read
 from belonging_llm.study import create
-from projects import TAGUETTE, added, bring, database
 
 HTML = "<h1>Talk</h1><p>Ça va, I felt at <b>home</b> there &amp; stayed 😀.</p><p>My group met every night.</p>"
 WORDS = "TalkÇa va, I felt at home there & stayed 😀.My group met every night."
