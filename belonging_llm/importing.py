@@ -305,15 +305,16 @@ def split_transcripts(study: Study) -> int:
 
 
 def _codebook(study: Study, path: Path) -> Imported:
+    details: tuple[str, ...] = ()
     if path.suffix.lower() in {".yaml", ".yml"}:
         framework = codebook.read_yaml(path)
     elif path.suffix.lower() == ".qdc":
-        framework = exchange.read_codebook(path)
+        framework, details = exchange.read_codebook(path)
     else:
         framework = codebook.from_rows(tables.read_rows(path, "code"), name=path.stem, place=str(path))
     fresh = study.store.codebooks.use(framework)
-    note = f"{len(framework.assignable)} codes that segments can receive"
-    return Imported(path, Kind.CODEBOOK, len(framework.codes) if fresh else 0, note if fresh else "already in use")
+    note = f"{len(framework.assignable)} codes that segments can receive" if fresh else "already in use"
+    return Imported(path, Kind.CODEBOOK, len(framework.codes) if fresh else 0, note, details=details)
 
 
 def _project(study: Study, path: Path, wish: exchange.Wish) -> Imported:

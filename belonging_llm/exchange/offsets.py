@@ -182,11 +182,12 @@ class Choice:
 
     Attributes:
         runner_up: The best of those that would put a stretch elsewhere; None when there is no other.
-        told: Whether the best is better than the runner-up, so that the text could tell.
+        quoted: Whether the file keeps the words of stretches, which were looked for as well.
     """
 
     best: Score
     runner_up: Score | None
+    quoted: bool = False
 
     @property
     def told(self) -> bool:
@@ -196,7 +197,8 @@ class Choice:
     def __str__(self) -> str:
         if not self.best.ends:
             return "no stretches are marked, so how offsets count was not asked"
-        where = f"offsets count {self.best.convention}: {self.best.good} of {self.best.ends} ends fall on word edges"
+        what = "ends fall on word edges" + (" or quotes stand where they should" if self.quoted else "")
+        where = f"offsets count {self.best.convention}: {self.best.good} of {self.best.ends} {what}"
         if self.runner_up is None:
             return f"{where}; every other way of counting gives the same"
         tie = "" if self.told else "; THE TEXT CANNOT TELL THEM APART"
@@ -215,7 +217,8 @@ def choose(texts: Sequence[Marked], likely: Convention | None = None) -> Choice:
     scores = [_score(texts, placed[c], c) for c in order]
     best = max(scores, key=lambda s: s.good)
     others = [s for s in scores if _spans(placed[s.convention]) != _spans(placed[best.convention])]
-    return Choice(best, max(others, key=lambda s: s.good, default=None))
+    quoted = any(any(text.quoted) for text in texts)
+    return Choice(best, max(others, key=lambda s: s.good, default=None), quoted)
 
 
 def _different(texts: Sequence[Marked], likely: Convention | None) -> list[Convention]:

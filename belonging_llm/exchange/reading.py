@@ -57,14 +57,14 @@ def data_file(path: Path) -> Path:
     return qualcoder.database(path) if path.is_dir() else path
 
 
-def read_codebook(path: Path) -> Framework:
-    """The codebook of a `.qdc` file.
+def read_codebook(path: Path) -> tuple[Framework, tuple[str, ...]]:
+    """The codebook of a `.qdc` file, and what of it was left out, in words.
 
     Raises:
         InputError: it cannot be read, is none, or has no code that may be given to text.
     """
-    name, codes, _ = refi_input.read_codebook(path)
-    return from_tree(codes, name=name, place=str(path))
+    name, codes, left_out = refi_input.read_codebook(path)
+    return from_tree(codes, name=name, place=str(path)), tuple(f"left out: {one}" for one in left_out)
 
 
 def read(path: Path, wish: Wish) -> tuple[str, Settled]:

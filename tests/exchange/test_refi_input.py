@@ -14,6 +14,7 @@ from projects import (
     HOME,
     TALK,
     USERS,
+    bring,
     coding,
     ident,
     project,
@@ -27,6 +28,7 @@ from belonging_llm.errors import BelongingError, ExchangeError
 from belonging_llm.exchange.guids import guid
 from belonging_llm.exchange.reading import Wish, read
 from belonging_llm.exchange.settling import Settled
+from belonging_llm.study import create
 
 HOME_AT = (TALK.index("felt at home"), TALK.index("felt at home") + 12)
 
@@ -281,6 +283,22 @@ def test_a_container_without_a_project_says_so(tmp_path: Path) -> None:
         archive.writestr("sources/talk.txt", "hello")
     with pytest.raises(ExchangeError, match=r"p\.qdpx: holds 0 \.qde files"):
         read(path, Wish())
+
+
+def test_a_codebook_file_becomes_the_study_s_codebook(tmp_path: Path) -> None:
+    book = CODES.removeprefix("<CodeBook>").removesuffix("</CodeBook>")
+    sets = f'<Sets><Set guid="{ident(1, "6")}" name="mine"><MemberCode guid="{HOME}"/></Set></Sets>'
+    path = tmp_path / "book.qdc"
+    path.write_text(f'<CodeBook xmlns="urn:QDA-XML:codebook:1.0">{book}{sets}</CodeBook>')
+    study = create(tmp_path / "study")
+    item = bring(study, path)[0]
+    assert (item.kind, item.added, item.problem) == ("codebook", 3, "")
+    assert item.details == ("left out: set mine: sets of codes have no place in this program's codebooks",)
+    assert [(c.id, c.assignable, c.definition) for c in study.framework().codes] == [
+        ("Belonging", False, ""),
+        ("home", True, "Feels at home."),
+        ("group", True, ""),
+    ]
 
 
 def test_made_up_guids_do_not_depend_on_how_parts_join() -> None:
