@@ -80,7 +80,7 @@ def _choice(study: Study, theirs: Framework, ours: Framework, missing: int, plac
     """Theirs, as long as nobody has worked with the study's own codebook."""
     store = study.store
     untouched = ours.digest == codebook.load(study.settings.framework).digest
-    if untouched and not store.findings.coders() and not store.runs.finished() and not store.exchanges.brought():
+    if untouched and not store.findings.coders() and not store.runs.finished() and not store.exchanges.codings():
         return THEIRS
     raise ExchangeError(
         f"{place}: its codebook {theirs.name} has {missing} codes that the study's codebook {ours.name} has not. "

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from projects import one_text
+from projects import coding, one_text, qdpx, simple, stretch, text_source
 
 from belonging_llm.errors import ExchangeError
 from belonging_llm.exchange.offsets import (
@@ -191,6 +191,17 @@ def test_somebody_may_say_how_a_file_counts(tmp_path: Path) -> None:
     passage = settled.project.sources[0].passages[0]
     assert text[passage.start : passage.end] == "home"
     assert "as was asked" in settled.notes[0]
+
+
+def test_line_ends_that_xml_took_away_are_still_counted_as_two(tmp_path: Path) -> None:
+    """XML turns CRLF in a text that stands in it into LF; the program that wrote it had counted both."""
+    text = "One line here.\nAnother line there.\nAnd home at last, for ever.\n"
+    spans = words(text)
+    counted = as_counted(text.replace("\n", "\r\n"), spans, Convention())
+    inner = [stretch(n, a, b, coding(n)) for n, (a, b) in enumerate(counted, 1)]
+    _, settled = read(qdpx(tmp_path / "a.qdpx", simple(text_source(1, *inner, text=text))), Wish())
+    assert [(p.start, p.end) for p in settled.project.sources[0].passages] == spans
+    assert "line ends as two" in settled.notes[0]
 
 
 def test_an_unknown_way_to_count_is_refused() -> None:

@@ -143,6 +143,14 @@ def test_a_worked_with_codebook_is_not_replaced_without_a_word(study: Study, tal
     assert len(study.store.corpus.transcript_ids()) == 1
 
 
+def test_an_empty_project_does_not_settle_the_codebook(study: Study, talk: Path, tmp_path: Path) -> None:
+    empty = qdpx(tmp_path / "empty.qdpx", project(USERS))
+    first, second = bring(study, empty, talk)
+    assert "it has no codes; the study keeps its codebook" in first.details
+    assert (second.added, second.problem) == (4, "")
+    assert [code.id for code in study.framework().codes] == ["Belonging", "home", "group"]
+
+
 @pytest.mark.parametrize(
     ("choice", "codes", "used"),
     [
