@@ -12,7 +12,6 @@ from belonging_llm import codebook, exchange, segments, tables, transcripts
 from belonging_llm.codes import Coding, EvidenceSpan, Judgement, Outcome, Polarity
 from belonging_llm.errors import InputError, TableError
 from belonging_llm.evidence import locate
-from belonging_llm.provenance import file_digest
 from belonging_llm.study import Study
 from belonging_llm.transcripts import Role, Transcript, Turn
 from belonging_llm.transcripts.speakers import is_interviewer
@@ -319,7 +318,7 @@ def _codebook(study: Study, path: Path) -> Imported:
 
 def _project(study: Study, path: Path, wish: exchange.Wish) -> Imported:
     """Bring in another program's project; its codings find the segments that they touch."""
-    digest = file_digest(exchange.data_file(path))
+    digest = exchange.content_digest(path)
     if study.store.exchanges.is_in(digest):
         return Imported(path, Kind.REFI, note="already in")
     name, settled = exchange.read(path, wish)

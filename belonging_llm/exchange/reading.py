@@ -14,6 +14,7 @@ from belonging_llm.exchange.code_tree import from_tree
 from belonging_llm.exchange.project import Found
 from belonging_llm.exchange.settling import AUTO, OFFSETS, Settled, settle
 from belonging_llm.exchange.sqlite_input import tables_of
+from belonging_llm.provenance import file_digest
 
 DATABASES = (".sqlite3", ".sqlite", ".db", ".qda")
 ENDINGS = (".qdpx", *DATABASES)
@@ -48,12 +49,20 @@ def is_project(path: Path) -> bool:
     return path.suffix.lower() in ENDINGS
 
 
-def data_file(path: Path) -> Path:
-    """The file that holds a project's content: what tells one project from another.
+def content_digest(path: Path) -> str:
+    """SHA-256 of a project's content: what tells one project from another.
 
     Raises:
-        ExchangeError: a folder without QualCoder's database.
+        ExchangeError: a folder without QualCoder's database, or a file that cannot be read.
     """
+    file = _data_file(path)
+    try:
+        return file_digest(file)
+    except OSError as error:
+        raise ExchangeError(f"{file}: cannot be read ({error.strerror}); check its name and rights") from error
+
+
+def _data_file(path: Path) -> Path:
     return qualcoder.database(path) if path.is_dir() else path
 
 
@@ -80,7 +89,7 @@ def read(path: Path, wish: Wish) -> tuple[str, Settled]:
 def _read(path: Path, wish: Wish) -> tuple[str, Found]:
     if path.suffix.lower() == ".qdpx":
         return "REFI-QDA project", refi_input.read_project(path)
-    file = data_file(path)
+    file = _data_file(path)
     tables = tables_of(file)
     readers: dict[str, tuple[set[str], Callable[[Path], Found]]] = {
         "Taguette database": (taguette.TABLES, lambda file: taguette.read_database(file, wish.project)),

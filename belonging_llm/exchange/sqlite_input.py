@@ -36,6 +36,10 @@ def open_database(path: Path) -> Iterator[Database]:
             raise ContainerError(f"{path}: is not an SQLite database")
         if path.stat().st_size > MOST_BYTES:
             raise ContainerError(f"{path}: is larger than the {MOST_BYTES >> 20} MiB that are read")
+        log = path.with_name(path.name + "-wal")
+        if log.exists() and log.stat().st_size:
+            # Immutable reading would leave out what only the log holds.
+            raise ContainerError(f"{path}: is open in another program ({log.name} lies beside it); close that program")
     except OSError as error:
         raise ContainerError(f"{path}: cannot be read ({error.strerror}); check its name and rights") from error
     # Immutable: neither locks nor a write-ahead log beside the file.

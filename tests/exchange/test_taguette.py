@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from projects import TAGUETTE, added, bring, database
 
-from belonging_llm.errors import ExchangeError
+from belonging_llm.errors import ContainerError, ExchangeError
 from belonging_llm.exchange.html_text import HtmlText
 from belonging_llm.exchange.reading import Wish, read
 from belonging_llm.study import create
@@ -124,6 +125,18 @@ def test_tags_under_tags(tmp_path: Path) -> None:
     above = {c.name: names.get(c.parent or "") for c in found.project.codes}
     assert above["inner"] == "outer"
     assert {above["a"], above["b"]} == {None}
+
+
+def test_a_database_that_is_still_open_elsewhere_is_not_read_in_half(tmp_path: Path) -> None:
+    path = database(tmp_path / "t.sqlite3", TAGUETTE, rows())
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("UPDATE tags SET path = 'changed'")
+    connection.commit()
+    with pytest.raises(ContainerError, match=r"t\.sqlite3: is open in another program"):
+        read(path, Wish())
+    connection.close()
+    assert {c.name for c in read(path, Wish())[1].project.codes} == {"changed"}
 
 
 def test_it_becomes_a_study(tmp_path: Path) -> None:
