@@ -28,7 +28,7 @@ def transcript(source: Source, owners: Sequence[str], place: str) -> Transcript:
     voices = {turn.participant for turn in turns if turn.participant}
     if len(owners) == 1 and len(voices) == 1:
         turns = [t.model_copy(update={"participant": owners[0]}) if t.participant else t for t in turns]
-    return Transcript(name=found.name, kind=found.kind, text=found.text, turns=tuple(turns), header=found.header)
+    return Transcript.model_validate(dict(found) | {"turns": tuple(turns)})
 
 
 def _paragraphs(source: Source) -> list[Turn]:

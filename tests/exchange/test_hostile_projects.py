@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hostile import HANDMADE, files
+from hostile_projects import HANDMADE, files
 
 ROOT = Path(__file__).parent.parent.parent
 # Seconds of processor time and KiB of memory for one file.

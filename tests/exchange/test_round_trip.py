@@ -9,12 +9,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from exchanged import MODEL, analysed, judged, people, sample
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 from projects import ANN, BOB, GROUP, HOME, TALK, bring, coding, qdpx, simple, stretch, text_source
 from pyrefiqda import RefiCodebook, RefiProject
-from studies import MODEL, analysed, judged, people, sample
 
 from belonging_llm import resources
 from belonging_llm.codes import Outcome

@@ -13,9 +13,9 @@ from pathlib import Path
 import openpyxl
 import pyarrow.parquet as pq
 import pytest
+from exchanged import analysed
 from hypothesis import given
 from hypothesis import strategies as st
-from studies import analysed
 
 from belonging_llm.codes import Coding, Outcome
 from belonging_llm.errors import ExchangeError

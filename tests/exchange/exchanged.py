@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from belonging_llm.clusters import Belongs
-from belonging_llm.codes import Coding, EvidenceSpan, Judgement, Outcome, Polarity, Provenance
+from belonging_llm.codes import Coding, EvidenceSpan, Outcome, Polarity, Provenance
 from belonging_llm.importing import import_paths, split_transcripts
 from belonging_llm.study import Study, create
 from belonging_llm.themes import Theme
@@ -71,6 +71,3 @@ def judged(study: Study) -> set[tuple[str, str, bool]]:
 
 def people(study: Study) -> set[tuple[str, str, str, str]]:
     return {(c.segment_id, c.code, c.coder, str(c.polarity)) for c in study.store.findings.codings()}
-
-
-__all__ = ["MODEL", "Judgement", "analysed", "judged", "people", "sample"]
