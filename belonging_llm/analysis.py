@@ -22,7 +22,7 @@ from belonging_llm.auditing.lessons import NOTHING, Teaching, teaching
 from belonging_llm.budget import Budget, Limit, Spending
 from belonging_llm.codes import Bar, Chances, Coding, Learned, OpenSegment, Outcome, Signals, Verdict, Word
 from belonging_llm.codes.signals import Floats
-from belonging_llm.embeddings import Encoder, Vectors, embed
+from belonging_llm.embeddings import Encoder, HasMiddle, Vectors, embed
 from belonging_llm.errors import StudyError
 from belonging_llm.importing import split_transcripts
 from belonging_llm.llm import ChatModel, tells_likelihoods
@@ -79,7 +79,10 @@ class Workbench:
         self.framework = self.study.framework()
         self.prompts = self.study.prompts()
         self.encoder: Encoder = factory.encoder(job.embedder)
-        self.model: ChatModel | None = factory.chat_model(job.llm, allow_remote=self.settings.allow_remote)
+        settings = self.settings
+        self.model: ChatModel | None = factory.chat_model(
+            job.llm, allow_remote=settings.allow_remote, concurrency=settings.concurrency
+        )
         self.limit = Limit(job.budget, job.calls)
         self._askers: dict[str, Asker] = {}
 
@@ -118,6 +121,13 @@ class Workbench:
         """One row a segment, in the order of `segments`."""
         return embed([s.text for s in self.segments], self.encoder, self.store.vectors)
 
+    @cached_property
+    def middle(self) -> Vectors | None:
+        """Vectors of the segments from the encoder's inner layers, in the same order; None where it has none."""
+        if not isinstance(self.encoder, HasMiddle):
+            return None
+        return embed([s.text for s in self.segments], self.encoder.middle(), self.store.vectors)
+
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Vectors of any texts, kept like those of segments."""
         return embed(texts, self.encoder, self.store.vectors)
@@ -126,8 +136,8 @@ class Workbench:
         """Cheap evidence for every segment and code."""
         if run_id not in self._signals:
             found = self.store.findings.themes(run_id)
-            ids = [s.id for s in self.segments]
-            self._signals[run_id] = codes.weigh(ids, self.vectors, self.framework, found, self.embed)
+            ids, texts = [s.id for s in self.segments], [s.text for s in self.segments]
+            self._signals[run_id] = codes.weigh(ids, self.vectors, self.framework, found, self.embed, texts=texts)
         return self._signals[run_id]
 
     @cached_property
@@ -140,7 +150,8 @@ class Workbench:
     def likely(self, run_id: str) -> Chances:
         """How likely every pair is before a model is asked; learned from people where they coded enough."""
         if run_id not in self._likely:
-            self._likely[run_id] = codes.chances(self.signals(run_id), self._learned(run_id))
+            unaided = codes.carry_over(codes.strength(self.signals(run_id)), self._features(run_id))
+            self._likely[run_id] = codes.chances(unaided, self._learned(run_id))
         return self._likely[run_id]
 
     def _learned(self, run_id: str) -> Learned | None:
@@ -197,7 +208,8 @@ class Workbench:
         return self._absent[run_id]
 
     def _features(self, run_id: str) -> Floats:
-        return codes.features(self.vectors, [s.text for s in self.segments], self.signals(run_id))
+        """What a probe sees of every segment."""
+        return codes.features(self.vectors, [s.text for s in self.segments], self.signals(run_id), self.middle)
 
     @cached_property
     def _absent(self) -> dict[str, Floats | None]:
@@ -225,7 +237,7 @@ class Workbench:
     def inputs(self) -> dict[str, Any]:
         """Everything that shapes the result, for the run's record and digest."""
         shaping = self.settings.model_dump(
-            exclude={"name", "store", "llm", "embedder", "allow_remote", "synthetic", "audit"}
+            exclude={"name", "store", "llm", "embedder", "allow_remote", "concurrency", "synthetic", "audit"}
         )
         return {
             "version": __version__,
@@ -362,7 +374,7 @@ def try_model(job: Job, run_id: str, done: Done = _silent) -> int:
         (verdict.applies, share)
         for row in rows
         for code, verdict in _verdicts(said[bench.segments[row].id]).items()
-        if known is not None and not np.isnan(share := float(known[row, ids.index(code)]))
+        if known is not None and not verdict.unlocated and not np.isnan(share := float(known[row, ids.index(code)]))
     ]
     bench.store.runs.note(run_id, model_word=asdict(codes.worth(answers)))
     return len(answers)
@@ -395,7 +407,7 @@ def code_batch(job: Job, run_id: str, rows: Sequence[int], done: Done = _silent)
     asker = bench.asker(run_id)
     found = codes.assign(
         [bench.segments[i] for i in rows],
-        Signals(*(part[list(rows)] for part in (signals.similarity, signals.theme, signals.leaning))),
+        signals.of(rows),
         likely.of(np.array(rows, np.intp)),
         [bench.questions.get(bench.segments[i].id, "") for i in rows],
         open_to=asked,
@@ -411,7 +423,8 @@ def code_batch(job: Job, run_id: str, rows: Sequence[int], done: Done = _silent)
         done=lambda n: done(n, len(asked)),
     )
     bench.store.findings.add_codings(found.codings, run_id)
-    counts = {"asked": found.asked, "unlocated": found.unlocated, "failed": found.failed}
+    lost = {"unlocated": found.unlocated, "repaired": found.repaired, "demoted": found.demoted, "failed": found.failed}
+    counts = {"asked": found.asked} | lost
     bench.store.runs.note(run_id, **{f"batch {bench.segments[rows[0]].id}": counts})
     return len(found.codings)
 

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from belonging_llm.budget import Budget, billed
 from belonging_llm.errors import Incomplete, ModelUnavailable, ReplyError, RequestRefused
 from belonging_llm.llm import ChatModel, ChatReply, ChatRequest
+from belonging_llm.pacing import Pace
 from belonging_llm.prompts import Rendered
 from belonging_llm.provenance import digest, now
 
@@ -95,13 +96,14 @@ class Question(Generic[R]):
 
 @dataclass
 class Retry:
-    """How often and how patiently one layer tries; waits are in seconds."""
+    """How often and how patiently one layer tries; waits are in seconds, by `clock`."""
 
     replies: int = 2
     tries: int = 4
     first_wait: float = 0.5
     longest_wait: float = 30.0
     sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
     give_up_after: int = 5
 
 
@@ -114,6 +116,7 @@ class Asker:
         calls: Requests that were answered in this process (ledger hits are not calls).
         seconds: Wall time of those, summed over whatever ran side by side.
         failures: Item-level failures by kind, for the report.
+        pace: Shared by all threads: what one is told about waiting, all heed.
     """
 
     model: ChatModel
@@ -124,9 +127,14 @@ class Asker:
     calls: int = 0
     seconds: float = 0.0
     failures: dict[str, int] = field(default_factory=dict)
+    pace: Pace = field(init=False)
     _down: int = 0
     _turns: dict[str, threading.Lock] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        """Pace requests as many at a time as the model takes."""
+        self.pace = Pace(self.model.concurrency, self.retry.clock, self.retry.sleep)
 
     def ask(self, question: Question[R]) -> R:
         """Answer from the ledger where it can, else from the model.
@@ -246,8 +254,11 @@ class Asker:
             except ModelUnavailable as error:
                 if not tries_left:
                     self._note_down(error)
-                asked_for = wait if error.retry_after is None else error.retry_after
-                self.retry.sleep(min(asked_for, self.retry.longest_wait))
+                asked_for = min(wait if error.retry_after is None else error.retry_after, self.retry.longest_wait)
+                if error.busy:
+                    self.pace.slow_down(asked_for)
+                else:
+                    self.retry.sleep(asked_for)
                 wait *= 2
             except RequestRefused:
                 self._down = 0
@@ -255,13 +266,16 @@ class Asker:
         raise AssertionError("unreachable")
 
     def _complete(self, request: ChatRequest) -> ChatReply:
-        """One try, if the budget has room for it; one without a reply costs nothing."""
-        self.budget.begin()
-        try:
-            return self.model.complete(request)
-        except BaseException:
-            self.budget.end()
-            raise
+        """One try, when the pace lets it go and the budget has room for it; one without a reply costs nothing."""
+        with self.pace.turn():
+            self.budget.begin()
+            try:
+                reply = self.model.complete(request)
+            except BaseException:
+                self.budget.end()
+                raise
+        self.pace.went_well()
+        return reply
 
     def _note_down(self, error: ModelUnavailable) -> NoReturn:
         with self._lock:

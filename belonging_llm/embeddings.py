@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,14 @@ class Encoder(Protocol):
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit-length vectors, float32, shape (n_texts, dim)."""
+
+
+@runtime_checkable
+class HasMiddle(Protocol):
+    """An encoder whose inner layers can be read too."""
+
+    def middle(self) -> Encoder:
+        """An encoder of the inner layers, whose vectors tell more of how a thing is said than the outermost do."""
 
 
 class VectorStore(Protocol):

@@ -88,11 +88,13 @@ class ModelUnavailable(ModelError):
 
     Attributes:
         retry_after: Seconds that the endpoint asked us to wait, or None.
+        busy: It is there and asked too much: whoever else asks it should wait as well.
     """
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    def __init__(self, message: str, retry_after: float | None = None, *, busy: bool = False) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.busy = busy or retry_after is not None
 
 
 class ReplyError(ModelError):

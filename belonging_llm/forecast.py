@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from belonging_llm import clusters
 from belonging_llm.codebook import Framework
@@ -31,7 +31,7 @@ class Forecast:
     Attributes:
         segments: Questions about segments: as many as the study lets the model be asked about.
         themes: Questions about themes.
-        clustered: The themes are known; else their number is the most that the clustering can find.
+        clustered: Nothing is asked about themes; else their number is the most that the clustering can find.
         prompt_tokens: In all questions together, about.
         completion_tokens: In all replies together, at most.
         longest: Tokens of the longest question with its reply, about.
@@ -67,7 +67,7 @@ def forecast(
 
     Args:
         share: Largest share of segments that the model is asked to code.
-        clustered: Themes are named and mapped already.
+        clustered: Themes are named and mapped already, or are none of the job.
     """
     asked = math.floor(share * len(segments) + 1e-9)
     texts = len({s.text_digest for s in segments})
@@ -86,6 +86,14 @@ def forecast(
         completion_tokens=(asked + themes) * LONGEST_REPLY,
         longest=math.ceil((around + shown) / CHARACTERS) + LONGEST_REPLY,
     )
+
+
+def together(parts: Sequence[Forecast]) -> Forecast:
+    """The sum of several, of which there is at least one."""
+    longest, clustered = max(part.longest for part in parts), all(part.clustered for part in parts)
+    counted = [f.name for f in fields(Forecast) if f.name not in {"longest", "clustered"}]
+    sums = {name: sum(getattr(part, name) for part in parts) for name in counted}
+    return Forecast(**sums, longest=longest, clustered=clustered)
 
 
 def _around(framework: Framework, prompts: Iterable[Prompt]) -> int:

@@ -1,4 +1,4 @@
-"""Bring files into a study: transcripts, segments, people's codings, codebooks, participants."""
+"""Bring files into a study: transcripts, segments, people's codings, codebooks, participants, speakers."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from belonging_llm import codebook, exchange, segments, tables, transcripts
+from belonging_llm import codebook, exchange, segments, speaker_table, tables, transcripts
 from belonging_llm.codes import Coding, EvidenceSpan, Judgement, Outcome, Polarity
 from belonging_llm.errors import InputError, TableError
-from belonging_llm.evidence import locate
+from belonging_llm.evidence import find
+from belonging_llm.speaker_table import SpeakerRow
 from belonging_llm.study import Study
-from belonging_llm.transcripts import Role, Transcript, Turn
+from belonging_llm.transcripts import Options, Role, Transcript, Turn
+from belonging_llm.transcripts.sheet import read_sheet
 from belonging_llm.transcripts.speakers import is_interviewer
+from belonging_llm.transcripts.turns_table import ENDINGS as TURN_ENDINGS
+from belonging_llm.transcripts.turns_table import holds_turns, read_turns
 
 GAP = "\n\n"
 
@@ -23,12 +27,14 @@ class Kind(StrEnum):
     """What a file brings."""
 
     TRANSCRIPTS = "transcripts"
+    TURNS = "turns"
     SEGMENTS = "segments"
     CODINGS = "codings"
     CODED_BY = "coded-by"
     CODEBOOK = "codebook"
     PARTICIPANTS = "participants"
     REFI = "refi"
+    SPEAKERS = "speakers"
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ class Imported:
         added: How many transcripts, segments, codings, codes or participants were new.
         problem: Why nothing (or not everything) came in; empty when all is well.
         details: What else somebody should know, a line each.
+        speakers: Who was found to speak, for people to look over.
     """
 
     path: Path
@@ -46,25 +53,38 @@ class Imported:
     added: int = 0
     note: str = ""
     problem: str = ""
+    speakers: tuple[SpeakerRow, ...] = ()
     details: tuple[str, ...] = ()
 
 
 def import_paths(
-    study: Study, paths: Sequence[Path], kind: Kind | None = None, wish: exchange.Wish | None = None
+    study: Study,
+    paths: Sequence[Path],
+    kind: Kind | None = None,
+    wish: exchange.Wish | None = None,
+    *,
+    options: Options | None = None,
 ) -> list[Imported]:
     """Bring in every file; one that fails is reported and the others go on.
 
     Args:
         paths: Files, or folders whose files are taken in name order.
-        kind: None detects it from ending and columns.
+        kind: None detects it from ending, content and columns.
         wish: What somebody chose for another program's projects.
+        options: What a person decided about tracked changes and columns.
+
+    Raises:
+        InputError: a person changed the study's table of speakers in a way that cannot be followed.
     """
+    speaker_table.take_up(study)
     found = []
     for path in _files(paths):
         try:
-            found.append(_import(study, path, kind or detect(path), wish or exchange.Wish()))
+            found.append(_import(study, path, kind or detect(path), wish or exchange.Wish(), options or Options()))
         except InputError as error:
             found.append(Imported(path, kind, problem=str(error)))
+    if any(item.speakers for item in found):
+        speaker_table.write(study)
     return sorted(found, key=lambda item: paths_order(item.path, paths))
 
 
@@ -80,22 +100,44 @@ def detect(path: Path) -> Kind:
     Raises:
         InputError: no kind fits; says what was found.
     """
-    if path.suffix.lower() in transcripts.READERS:
+    if path.suffix.lower() in transcripts.ENDINGS:
         return Kind.TRANSCRIPTS
     if path.suffix.lower() in {".yaml", ".yml", ".qdc"}:
         return Kind.CODEBOOK
     if exchange.is_project(path):
         return Kind.REFI
-    has = tables.columns(path)
+    has = _columns(path)
     if {"segment_id", "text", "document_id"} <= has and "coder" not in has:
         return Kind.SEGMENTS
     if {"segment_id", "coder"} <= has:
         return Kind.CODINGS if "code" in has else Kind.CODED_BY
     if {"code", "definition"} <= has:
         return Kind.CODEBOOK
+    if {"speaker", "role", "known_by"} <= has:
+        return Kind.SPEAKERS
+    if path.suffix.lower() in TURN_ENDINGS and holds_turns(path):
+        return Kind.TURNS
     if "participant_id" in has:
         return Kind.PARTICIPANTS
     raise TableError(f"{path}: its columns ({', '.join(sorted(has))}) fit no kind; name one with --kind")
+
+
+def _columns(path: Path) -> set[str]:
+    """The names of a table's columns, also where it is in an older encoding or parted by semicolons."""
+    try:
+        has = tables.columns(path)
+        if len(has) > 1:
+            return has
+        problem = None
+    except TableError as error:
+        has, problem = set(), error
+    try:
+        names = next(iter(read_sheet(path).rows.values()))
+    except InputError:
+        if problem:
+            raise problem from None
+        return has
+    return {name.strip() for name in names.values()}
 
 
 def _files(paths: Sequence[Path]) -> Iterable[Path]:
@@ -103,7 +145,7 @@ def _files(paths: Sequence[Path]) -> Iterable[Path]:
     files: list[Path] = []
     for path in paths:
         files += _inside(path) if path.is_dir() and not exchange.is_project(path) else [path]
-    late = {"segments": 1, "participants": 1, "codings": 2, "codes": 2, "coded_by": 3, "coded-by": 3}
+    late = {"segments": 1, "participants": 1, "codings": 2, "codes": 2, "coded_by": 3, "coded-by": 3, "speakers": 4}
     return sorted(files, key=lambda p: late.get(p.stem.lower(), 0))
 
 
@@ -118,29 +160,45 @@ def _inside(folder: Path) -> Iterable[Path]:
             yield path
 
 
-def _import(study: Study, path: Path, kind: Kind, wish: exchange.Wish) -> Imported:
+def _import(study: Study, path: Path, kind: Kind, wish: exchange.Wish, options: Options) -> Imported:
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
+    match kind:
+        case Kind.TRANSCRIPTS:
+            return _transcripts(study, path, kind, [transcripts.read(path, options)])
+        case Kind.TURNS:
+            return _transcripts(study, path, kind, read_turns(path, options))
+        case Kind.PARTICIPANTS:
+            return _participants(study, path, options.columns.get("participant", "participant_id"))
+        case Kind.REFI:
+            return _project(study, path, wish)
     importers = {
-        Kind.TRANSCRIPTS: _transcript,
         Kind.SEGMENTS: _segments,
         Kind.CODINGS: _codings,
         Kind.CODED_BY: _coded_by,
         Kind.CODEBOOK: _codebook,
-        Kind.PARTICIPANTS: _participants,
+        Kind.SPEAKERS: _speakers,
     }
-    return _project(study, path, wish) if kind is Kind.REFI else importers[kind](study, path)
+    return importers[kind](study, path)
 
 
-def _transcript(study: Study, path: Path) -> Imported:
-    found = transcripts.read(path)
-    if not study.store.corpus.add(found):
-        twin = study.store.corpus.names()[found.id]
-        return Imported(path, Kind.TRANSCRIPTS, note=f"already in as {twin}")
-    said = sum(turn.role is Role.PARTICIPANT for turn in found.turns)
-    left = sum(turn.role is Role.BOILERPLATE for turn in found.turns)
-    note = f"{found.kind}, {said} participant turns" + (f", {left} passages left out as boilerplate" if left else "")
-    return Imported(path, Kind.TRANSCRIPTS, 1, note)
+def _transcripts(study: Study, path: Path, kind: Kind, found: Sequence[Transcript]) -> Imported:
+    """Keep what a file held: one transcript, or several in a table."""
+    fresh = [transcript for transcript in found if study.store.corpus.add(transcript)]
+    if not fresh:
+        twins = sorted({study.store.corpus.names()[transcript.id] for transcript in found})
+        return Imported(path, kind, note=f"already in as {', '.join(twins)}")
+    turns = [turn for transcript in fresh for turn in transcript.turns]
+    said = sum(turn.role is Role.PARTICIPANT for turn in turns)
+    left = sum(turn.role is Role.BOILERPLATE for turn in turns)
+    read_as = f"{fresh[0].source.format}: " if fresh[0].source and fresh[0].source.format != "text" else ""
+    note = f"{read_as}{fresh[0].kind}, {said} participant turns" + (
+        f", {left} passages left out as boilerplate" if left else ""
+    )
+    notes = dict.fromkeys(note for transcript in fresh if transcript.source for note in transcript.source.notes)
+    known = [f"{len(found) - len(fresh)} transcripts already in"] if len(fresh) < len(found) else []
+    rows = speaker_table.rows(study, [transcript.id for transcript in fresh])
+    return Imported(path, kind, len(fresh), "; ".join([note, *notes, *known]), speakers=tuple(rows))
 
 
 def _segments(study: Study, path: Path) -> Imported:
@@ -250,7 +308,7 @@ def _human(row: dict[str, str], known: dict[str, str], codes: set[str]) -> list[
         return []
     if code not in codes:
         raise InputError(f"code {code} is not in the codebook")
-    span = locate(quote, known[segment_id]) if quote else None
+    place = find(quote, known[segment_id]) if quote else None
     polarity = row.get("polarity", "").strip()
     if polarity and polarity not in set(Polarity):
         raise InputError(f"polarity {polarity} is not one of {', '.join(Polarity)}")
@@ -261,7 +319,9 @@ def _human(row: dict[str, str], known: dict[str, str], codes: set[str]) -> list[
             coder=row["coder"].strip(),
             outcome=Outcome.ASSIGNED,
             polarity=Polarity(polarity) if polarity else None,
-            evidence=(EvidenceSpan(start=span.start, end=span.end),) if span else (),
+            evidence=(EvidenceSpan(start=place.span.start, end=place.span.end, repaired=place.repaired),)
+            if place
+            else (),
             rationale=row.get("reason", "") or row.get("memo", ""),
         )
     ]
@@ -287,7 +347,12 @@ def _known_segments(study: Study) -> list[segments.Segment]:
 
 
 def split_transcripts(study: Study) -> int:
-    """Cut the transcripts that were not cut yet under these settings; returns how many."""
+    """Cut the transcripts that were not cut yet under these settings; returns how many.
+
+    Raises:
+        InputError: a person changed the study's table of speakers in a way that cannot be followed.
+    """
+    speaker_table.take_up(study)
     settings = study.settings
     used = f"{settings.min_words}-{settings.max_words} words, {settings.language}"
     waiting = study.store.corpus.unsplit(used)
@@ -333,14 +398,45 @@ def _project(study: Study, path: Path, wish: exchange.Wish) -> Imported:
     aside = [f"{outside} codings touch no segment: they are kept with their passages and not learned from"]
     details = (*settled.notes, *received.notes, *(aside if outside else []), *other)
     problem = f"{path}: {missing} codings left out: {_several(lost)}" if lost else ""
-    return Imported(path, Kind.REFI, received.codings, note, problem, details)
+    speakers = speaker_table.rows(study, sorted(received.transcripts))
+    return Imported(path, Kind.REFI, received.codings, note, problem, tuple(speakers), details)
 
 
-def _participants(study: Study, path: Path) -> Imported:
-    rows = tables.read_rows(path, "participant_id")
-    attributes = {row["participant_id"]: {k: v for k, v in row.items() if k != "participant_id"} for row in rows}
+def _participants(study: Study, path: Path, key: str) -> Imported:
+    rows, notes = _attributes(path, key)
+    attributes: dict[str, dict[str, str]] = {}
+    problems = []
+    for number, row in rows:
+        who = row[key].strip()
+        if not who or who in attributes:
+            why = f"an earlier row describes {who}" if who else f"{key} is empty"
+            problems.append(f"{path}, row {number}: left out, since {why}")
+        else:
+            attributes[who] = {name: cell for name, cell in row.items() if name != key}
     study.store.corpus.set_participants(attributes)
-    return Imported(path, Kind.PARTICIPANTS, len(attributes))
+    return Imported(path, Kind.PARTICIPANTS, len(attributes), "; ".join(notes), _several(problems))
+
+
+def _attributes(path: Path, key: str) -> tuple[list[tuple[int, dict[str, str]]], tuple[str, ...]]:
+    """Rows with their numbers, and what was assumed in reading them."""
+    if path.suffix.lower() not in {".csv", ".tsv"}:
+        return list(enumerate(tables.read_rows(path, key), 2)), ()
+    sheet = read_sheet(path)
+    (_, headings), *body = sheet.rows.items()
+    names = {column: name.strip() for column, name in headings.items()}
+    if key not in names.values():
+        raise TableError(
+            f"{path}: has no column {key} (it has {', '.join(names.values())}); rename it, "
+            "or say which it is with --column participant=NAME"
+        )
+    return [(n, {name: cells.get(column, "") for column, name in names.items()}) for n, cells in body], sheet.notes
+
+
+def _speakers(study: Study, path: Path) -> Imported:
+    """Follow a table of speakers that a person corrected."""
+    done = speaker_table.apply(study, speaker_table.read(path))
+    note = "; ".join(done.changed) or "nothing changed"
+    return Imported(path, Kind.SPEAKERS, len(done.changed), note, "; ".join(done.refused))
 
 
 def _several(problems: Sequence[str], most: int = 20) -> str:

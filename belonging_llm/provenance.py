@@ -30,6 +30,11 @@ def text_digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def bytes_digest(raw: bytes) -> str:
+    """SHA-256 of bytes, as 64 hexadecimal characters."""
+    return hashlib.sha256(raw).hexdigest()
+
+
 def file_digest(path: Path, chunk: int = 1 << 20) -> str:
     """SHA-256 of a file's bytes, read in chunks."""
     with path.open("rb") as stream:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from belonging_llm import codebook, resources
 from belonging_llm.codebook import Framework
 from belonging_llm.errors import StudyError
+from belonging_llm.pacing import CONCURRENCY
 from belonging_llm.prompts import Prompt, load
 from belonging_llm.store import Store
 
@@ -65,6 +66,7 @@ class Settings(BaseModel):
     Attributes:
         store: SQLAlchemy URL of the database; empty for `study.sqlite` in the folder.
         allow_remote: Whether interview text may leave this machine at all.
+        concurrency: Requests side by side that a server is sent; fewer while it says that it is too busy.
         ask_share: Largest share of segments that the language model is asked to code.
         learn: Whether the coding learns from people's codings of the development split.
         hold_out: Whether calibration and test participants are kept from it; without, nothing can be audited.
@@ -87,6 +89,7 @@ class Settings(BaseModel):
     llm: str = "local"
     embedder: str = "local"
     allow_remote: bool = False
+    concurrency: int = Field(CONCURRENCY, ge=1, le=256)
     seed: int = 0
     min_words: int = Field(12, ge=1)
     max_words: int = Field(60, ge=2)
@@ -196,6 +199,8 @@ llm = "local"
 embedder = "local"
 # Interview text leaves this machine only if this says true AND llm names a remote service.
 allow_remote = false
+# Requests side by side where the model runs on a server.
+concurrency = {CONCURRENCY}
 
 # Units of coding, in words: a shorter one joins its neighbour, a longer one is divided between sentences.
 min_words = 12

@@ -8,6 +8,7 @@ from typing import Any
 from belonging_llm.budget import UNKNOWN
 from belonging_llm.doctor import Health
 from belonging_llm.prices import cost, dollars
+from belonging_llm.table_jobs import Coded, Discovered
 from belonging_llm.usecases import Analysed, Offer, Status
 
 _SHOWN = 10
@@ -59,7 +60,7 @@ def offer_lines(offer: Offer) -> Iterator[str]:
     """What a run may ask and cost, and where text goes, before anything is sent."""
     most, price = offer.forecast, offer.budget.price
     yield f"{offer.model}: interview text goes to {offer.endpoint}"
-    about = "themes are named already" if most.clustered else f"at most about {most.themes} to name and place themes"
+    about = "none about themes" if most.clustered else f"at most about {most.themes} to name and place themes"
     yield f"  questions: at most {most.segments} about segments; {about}"
     yield f"  calls: at most about {most.calls}, since a reply that cannot be used is asked for once more"
     yield f"  tokens: about {most.prompt_tokens:,} in and at most {most.completion_tokens:,} out, each asked once"
@@ -72,6 +73,34 @@ def offer_lines(offer: Offer) -> Iterator[str]:
         spent = UNKNOWN if offer.budget.usd is None else dollars(offer.budget.usd)
         yield f"  so far: {offer.budget.spent.replies} calls of this run, {spent}"
     yield f"  stops at: {_limits(offer)}"
+
+
+def coded_lines(result: Coded) -> Iterator[str]:
+    """What became of a table of segments, what it took, where the codings are."""
+    yield f"{result.segments} segments coded; {result.learned} codes learned from examples"
+    yield f"codings (segment × code): {_outcomes(result.outcomes)}"
+    evidence = result.evidence
+    yield f"evidence repaired: {evidence['repaired']}; not in its segment, dropped: {evidence['unlocated']}"
+    yield f"segments asked about: {result.asked}"
+    yield from _took(result)
+    yield f"codings: {result.path}"
+
+
+def discovered_lines(result: Discovered) -> Iterator[str]:
+    """The themes in a table of segments, what it took, where they are."""
+    yield f"{len(result.themes)} themes in {result.segments} segments; {result.unassigned} fit none of them"
+    for name, n in result.themes.items():
+        yield f"  {name}  {n} segments"
+    yield from _took(result)
+    yield f"themes: {result.path}"
+
+
+def _took(result: Coded | Discovered) -> Iterator[str]:
+    usage = result.usage
+    told = f"{usage['prompt_tokens']} tokens in, {usage['completion_tokens']} out"
+    yield f"model calls: {result.calls}"
+    counted = "tokens not counted" if usage["prompt_tokens"] is None else told
+    yield f"whole run: {usage['calls']} calls, {counted}, cost {result.cost}"
 
 
 def health_lines(health: Health) -> Iterator[str]:

@@ -8,25 +8,30 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from belonging_llm import analysis
 from belonging_llm.analysis import Job
+from belonging_llm.budget import Cost, bill
 from belonging_llm.codes import Coding, Outcome
 from belonging_llm.embeddings import Vectors
 from belonging_llm.errors import TableError
 from belonging_llm.importing import Imported, Kind, import_paths
+from belonging_llm.pacing import CONCURRENCY
 from belonging_llm.progress import Progress
 from belonging_llm.segments import Segment
+from belonging_llm.store import Run
 from belonging_llm.study import SETTINGS, Study, create
 from belonging_llm.tables import read_rows, write_rows
+from belonging_llm.usecases import Offer, put_offer
 
 CODINGS = (
-    *("segment_id", "code", "coder", "outcome", "confidence", "polarity", "evidence", "start", "end"),
+    *("segment_id", "code", "coder", "outcome", "confidence", "polarity", "evidence", "repaired", "start", "end"),
     *("chance", "guess", "asked", "rationale"),
 )
 THEMES = ("segment_id", "theme_id", "theme", "membership")
@@ -41,6 +46,9 @@ class Coded:
         problems: Rows that could not be used, and why.
         asked: Segments that the language model was asked about.
         learned: Codes that were learned from the examples.
+        evidence: How much of the model's evidence was `repaired`, how much `unlocated`, and how many codes were
+            `demoted` since theirs was.
+        calls: Model calls that this command paid for; `usage` and `cost` are of the whole run.
     """
 
     path: Path
@@ -48,8 +56,15 @@ class Coded:
     outcomes: dict[str, int]
     asked: int
     learned: int
+    evidence: dict[str, int]
     calls: int
+    usage: dict[str, Any]
+    cost: Cost
     problems: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self) | {"path": str(self.path), "complete": self.complete}
 
     @property
     def complete(self) -> bool:
@@ -59,14 +74,48 @@ class Coded:
 
 @dataclass(frozen=True)
 class Discovered:
-    """A table of themes that was written."""
+    """A table of themes that was written.
+
+    Attributes:
+        calls: Model calls that this command paid for; `usage` and `cost` are of the whole run.
+    """
 
     path: Path
     segments: int
     themes: dict[str, int]
     unassigned: int
     calls: int
+    usage: dict[str, Any]
+    cost: Cost
     problems: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self) | {"path": str(self.path)}
+
+
+@dataclass(frozen=True)
+class Means:
+    """Which models a job may use, and what it may spend.
+
+    Attributes:
+        agree: Asked before the first call of a model elsewhere; raises where nobody agrees.
+        allow_remote: Whether the text may leave this machine.
+        concurrency: Requests side by side that a server is sent.
+        budget: The most US dollars that the job may spend; `calls` the most calls.
+    """
+
+    agree: Callable[[Offer], None]
+    llm: str = "local"
+    embedder: str = "local"
+    allow_remote: bool = False
+    concurrency: int = CONCURRENCY
+    budget: float | None = None
+    calls: int | None = None
+
+    def job(self, study: Study) -> Job:
+        """The job on the study beside the output."""
+        return Job(str(study.folder), self.llm, self.embedder, self.budget, self.calls)
 
 
 def code(
@@ -74,9 +123,8 @@ def code(
     codebook: Path,
     output: Path,
     *,
+    means: Means,
     examples: Path | None = None,
-    llm: str = "local",
-    embedder: str = "local",
     ask_share: float = 0.3,
 ) -> Coded:
     """Give every segment of a table an outcome for every code of a codebook, and write them.
@@ -87,22 +135,14 @@ def code(
 
     Raises:
         InputError, ModelError: a table or a model cannot be used.
-        Incomplete: the model's endpoint is gone; the same command continues.
+        Incomplete: the model's endpoint is gone, or the budget is reached; the same command continues.
     """
-    study, problems = _study(output, segments, codebook, examples, ask_share)
-    job = Job(str(study.folder), llm, embedder)
-    run, _ = analysis.prepare(job)
-    bench = analysis.workbench(job)
+    study, problems = _study(output, segments, codebook, examples, ask_share, means)
+    job = means.job(study)
+    run, _ = analysis.prepare(job, lambda bench, last: put_offer(bench, last, means.agree, themed=False))
     if run.status == "running":
-        with Progress("embedding segments") as progress:
-            analysis.embed_segments(job, progress)
-        with Progress("hearing the model where people judged") as progress:
-            analysis.try_model(job, run.id, progress)
-        waiting = analysis.batches(job, run.id)
-        for number, rows in enumerate(waiting, 1):
-            with Progress(f"coding segments, batch {number} of {len(waiting)}") as progress:
-                analysis.code_batch(job, run.id, rows, progress)
-        analysis.finish(job, run.id)
+        _code(job, run.id)
+    bench = analysis.workbench(job)
     codings = study.store.findings.codings(run.id)
     texts = {s.id: s.text for s in study.store.corpus.segments()}
     write_rows(output, _codings(codings, texts, _order(segments)), CODINGS)
@@ -112,14 +152,37 @@ def code(
         outcomes=dict(Counter(str(c.outcome) for c in codings)),
         asked=len({c.segment_id for c in codings if c.provenance.asked}),
         learned=len({c.code for c in codings if c.provenance.taught}),
+        evidence=_evidence(study.store.runs.get(run.id)),
         calls=bench.work_done()[0],
+        usage=study.store.ledger.usage(run.id),
+        cost=bill(study.store.ledger.spending(run.id)),
         problems=problems,
     )
 
 
-def discover(
-    segments: Path, output: Path, *, llm: str = "none", embedder: str = "local", embeddings: Path | None = None
-) -> Discovered:
+def _code(job: Job, run_id: str) -> None:
+    """The stages of coding, whatever of them is done already."""
+    with Progress("embedding segments") as progress:
+        analysis.embed_segments(job, progress)
+    with Progress("hearing the model where people judged") as progress:
+        analysis.try_model(job, run_id, progress)
+    waiting = analysis.batches(job, run_id)
+    for number, rows in enumerate(waiting, 1):
+        with Progress(f"coding segments, batch {number} of {len(waiting)}") as progress:
+            analysis.code_batch(job, run_id, rows, progress)
+    analysis.finish(job, run_id)
+
+
+def _evidence(run: Run) -> dict[str, int]:
+    """What became of the model's evidence, over all batches."""
+    total = dict.fromkeys(("repaired", "unlocated", "demoted"), 0)
+    for name, counts in run.counts.items():
+        if name.startswith("batch "):
+            total = {kind: n + counts.get(kind, 0) for kind, n in total.items()}
+    return total
+
+
+def discover(segments: Path, output: Path, *, means: Means, embeddings: Path | None = None) -> Discovered:
     """Group the segments of a table into themes, name them, and write which segment belongs where.
 
     Args:
@@ -127,10 +190,11 @@ def discover(
 
     Raises:
         InputError, ModelError: a table, the embeddings or a model cannot be used.
+        Incomplete: as for `code`.
     """
-    study, problems = _study(output, segments, None, None, 0.0)
-    job = Job(str(study.folder), llm, embedder)
-    run, _ = analysis.prepare(job)
+    study, problems = _study(output, segments, None, None, 0.0, means)
+    job = means.job(study)
+    run, _ = analysis.prepare(job, lambda bench, last: put_offer(bench, last, means.agree, coded=False))
     bench = analysis.workbench(job)
     placed = _given(embeddings, segments, bench.segments) if embeddings else None
     with Progress("embedding segments") as progress:
@@ -147,18 +211,22 @@ def discover(
         themes={t.name: len(t.members) for t in found},
         unassigned=sum(not row["theme_id"] for row in rows),
         calls=bench.work_done()[0],
+        usage=study.store.ledger.usage(run.id),
+        cost=bill(study.store.ledger.spending(run.id)),
         problems=problems,
     )
 
 
 def _study(
-    output: Path, segments: Path, codebook: Path | None, examples: Path | None, ask_share: float
+    output: Path, segments: Path, codebook: Path | None, examples: Path | None, ask_share: float, means: Means
 ) -> tuple[Study, tuple[str, ...]]:
     """The study beside the output, with everything brought in; what is in already changes nothing."""
     folder = output.with_name(output.name + ".study")
     if not (folder / SETTINGS).exists():
         create(folder)
-    _set(folder / SETTINGS, ask_share=f"{ask_share:g}", shortest_themed=str(SHORTEST), hold_out="false")
+    # Leave to send text elsewhere is given for one command, not for all that follow.
+    allowed = {"allow_remote": str(means.allow_remote).lower(), "concurrency": str(means.concurrency)}
+    _set(folder / SETTINGS, ask_share=f"{ask_share:g}", shortest_themed=str(SHORTEST), hold_out="false", **allowed)
     study = Study(folder)
     wanted = [(codebook, Kind.CODEBOOK), (segments, Kind.SEGMENTS), (examples, Kind.CODINGS)]
     done: list[Imported] = []
@@ -205,13 +273,18 @@ def _row(coding: Coding, text: str) -> dict[str, str]:
         "confidence": "" if coding.confidence is None else f"{coding.confidence:.3f}",
         "polarity": str(coding.polarity or ""),
         "evidence": text[span.start : span.end] if span else "",
+        "repaired": _yes(span.repaired) if span else "",
         "start": str(span.start) if span else "",
         "end": str(span.end) if span else "",
         "chance": "" if known.chance is None else f"{known.chance:.4f}",
-        "guess": "" if known.guess is None else "yes" if known.guess else "no",
-        "asked": "yes" if known.asked else "no",
+        "guess": "" if known.guess is None else _yes(known.guess),
+        "asked": _yes(known.asked),
         "rationale": coding.rationale,
     }
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
 
 
 def _given(path: Path, segments: Path, wanted: Sequence[Segment]) -> Vectors:

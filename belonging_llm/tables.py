@@ -6,13 +6,18 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from belonging_llm.errors import TableError
+from belonging_llm.archives import read_members
+from belonging_llm.errors import ContainerError, TableError
+from belonging_llm.xml_input import refuse_doctype
 
 ENDINGS = (".csv", ".tsv", ".xlsx", ".parquet")
 
 
-def read_rows(path: Path, *required: str) -> list[dict[str, str]]:
+def read_rows(path: Path, *required: str, most: int | None = None) -> list[dict[str, str]]:
     """A table's rows; empty cells are "", column names are stripped, extra columns are kept.
+
+    Args:
+        most: Read only so many rows.
 
     Raises:
         TableError: unreadable, of unknown ending, or without a required column.
@@ -20,15 +25,19 @@ def read_rows(path: Path, *required: str) -> list[dict[str, str]]:
     import pandas as pd
 
     readers = {
-        ".csv": lambda: pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig"),
-        ".tsv": lambda: pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", sep="\t"),
-        ".xlsx": lambda: pd.read_excel(path, dtype=str, keep_default_na=False),
+        ".csv": lambda: pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", nrows=most),
+        ".tsv": lambda: pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", sep="\t", nrows=most),
+        ".xlsx": lambda: pd.read_excel(_safe(path), dtype=str, keep_default_na=False, nrows=most),
         ".parquet": lambda: pd.read_parquet(path).astype("string").fillna(""),
     }
     if path.suffix.lower() not in readers:
         raise TableError(f"{path}: not a table this program reads ({', '.join(ENDINGS)})")
+    if path.exists() and not path.is_file():
+        raise TableError(f"{path}: is no file; name the files in it")
     try:
         frame = readers[path.suffix.lower()]()
+    except ContainerError as error:
+        raise TableError(str(error)) from error
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise TableError(f"{path}: cannot be read as a table: {error}") from error
     frame.columns = [str(name).strip() for name in frame.columns]
@@ -37,6 +46,13 @@ def read_rows(path: Path, *required: str) -> list[dict[str, str]]:
         has = ", ".join(frame.columns)
         raise TableError(f"{path}: has no column {', '.join(missing)} (it has {has}); rename or add it")
     return [{str(k): str(v) for k, v in row.items()} for row in frame.to_dict("records")]
+
+
+def _safe(path: Path) -> Path:
+    """An Excel file, if it unpacks to a sensible size and its XML holds no entities."""
+    for name, part in read_members(path, wanted=lambda member: member.endswith((".xml", ".rels"))).items():
+        refuse_doctype(part, f"{path}, {name}")
+    return path
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
@@ -99,5 +115,5 @@ def columns(path: Path) -> set[str]:
     Raises:
         TableError: unreadable, or of unknown ending.
     """
-    rows = read_rows(path)
+    rows = read_rows(path, most=1)
     return set(rows[0]) if rows else set()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from belonging_llm.budget import Budget, Cost
     from belonging_llm.evaluation import Agreement
     from belonging_llm.forecast import Forecast
+    from belonging_llm.llm import ChatModel
     from belonging_llm.store import Run
 
 
@@ -123,7 +124,7 @@ def analyse(
     started = time.monotonic()
     study = Study(folder)
     job = Job(str(study.folder), llm or study.settings.llm, embedder or study.settings.embedder, budget, calls)
-    run, unchanged = analysis.prepare(job, lambda bench, interrupted: _offer(bench, interrupted, agree))
+    run, unchanged = analysis.prepare(job, lambda bench, interrupted: put_offer(bench, interrupted, agree))
     if not unchanged:
         try:
             _run_flow(study, job)
@@ -137,16 +138,27 @@ def analyse(
     return _analysed(study, run.id, unchanged, calls, time.monotonic() - started, model_seconds)
 
 
-def _offer(bench: Workbench, interrupted: Run | None, agree: Callable[[Offer], None]) -> None:
-    """Have somebody agree, unless the model runs here."""
+def put_offer(
+    bench: Workbench,
+    interrupted: Run | None,
+    agree: Callable[[Offer], None],
+    *,
+    themed: bool = True,
+    coded: bool = True,
+) -> None:
+    """Have somebody agree, unless the model runs here.
+
+    Args:
+        themed: The model is asked about themes; likewise `coded` about segments.
+    """
     from belonging_llm.forecast import forecast
     from belonging_llm.prices import HERE
 
     budget = bench.budget(interrupted.id if interrupted else None)
     if bench.model is None or bench.model.endpoint is None or budget.price == HERE:
         return
-    clustered = bool(interrupted and bench.store.findings.themes(interrupted.id))
-    share = bench.settings.ask_share
+    clustered = not themed or bool(interrupted and bench.store.findings.themes(interrupted.id))
+    share = bench.settings.ask_share if coded else 0.0
     most = forecast(bench.segments, bench.framework, bench.prompts, share=share, clustered=clustered)
     agree(Offer(bench.model.id, bench.model.endpoint, most, budget))
 
@@ -371,16 +383,38 @@ class Ran:
     below: list[str]
 
 
-def run_suite(suite: Path, data: Path, *, accept: bool, llm: str, embedder: str) -> Ran:
+def run_suite(
+    suite: Path,
+    data: Path,
+    *,
+    accept: bool,
+    llm: str,
+    embedder: str,
+    agree: Callable[[Offer], None],
+    replies: Path | None = None,
+    **means: Any,
+) -> Ran:
     """Run an evaluation suite and compare it with the accepted result beside it.
+
+    Args:
+        agree: Asked before the first call of a model elsewhere; raises where nobody agrees.
+        replies: Where the model's replies are kept; beside the suite when None and the model is elsewhere.
+        means: Further fields of `suites.Means`.
 
     Raises:
         InputError: the suite or its data cannot be used.
+        BudgetReached: it has spent what it may.
     """
     from belonging_llm import suites
 
     wanted = suites.read_suite(suite)
-    found = suites.run(wanted, suites.read_data(wanted, data), llm=llm, embedder=embedder)
+    rows = suites.read_data(wanted, data)
+
+    def put(model: ChatModel, budget: Budget) -> None:
+        agree(Offer(model.id, model.endpoint or "", suites.most(wanted, rows), budget))
+
+    how = suites.Means(replies=replies, beside=suite.with_suffix(".replies.sqlite"), agree=put, **means)
+    found = suites.run(wanted, rows, llm=llm, embedder=embedder, means=how)
     kind = "" if llm == "none" else f".{llm.split(':')[0]}"
     accepted = suite.with_name(f"{suite.stem}{kind}.json")
     known = json.loads(accepted.read_text(encoding="utf-8")) if accepted.is_file() else None

@@ -35,8 +35,7 @@ def parse_xml(raw: bytes, place: str, *, most_bytes: int = MOST_BYTES, most_mark
     clean = _utf8(raw, place)
     if clean.count(b"<") + clean.count(b"=") > most_marks:
         raise ContainerError(f"{place}: holds more than {most_marks} tags and attributes, too many to read")
-    if _has_doctype(clean):
-        raise ContainerError(f"{place}: its XML declares a document type (entities), which is not read")
+    _refuse_doctype(clean, place)
     try:
         root = etree.fromstring(clean, _parser())
     except (etree.XMLSyntaxError, ValueError) as error:
@@ -44,6 +43,25 @@ def parse_xml(raw: bytes, place: str, *, most_bytes: int = MOST_BYTES, most_mark
     if root.getroottree().docinfo.internalDTD is not None:
         raise ContainerError(f"{place}: its XML declares a document type (entities), which is not read")
     return root
+
+
+def refuse_doctype(raw: bytes, place: str) -> None:
+    """Look at XML that another parser is going to read.
+
+    Raises:
+        ContainerError: it declares a document type.
+    """
+    _refuse_doctype(_utf8(raw, place), place)
+
+
+def local_name(element: etree._Element) -> str:
+    """An element's name without its namespace."""
+    return str(element.tag).rpartition("}")[2]
+
+
+def attribute(element: etree._Element, name: str) -> str:
+    """An attribute by its name without a namespace; empty when there is none."""
+    return next((str(value) for key, value in element.items() if str(key).rpartition("}")[2] == name), "")
 
 
 def _parser() -> etree.XMLParser:
@@ -94,6 +112,11 @@ def _encoding(raw: bytes, place: str) -> str:
         # UTF-16 would have shown itself by its first bytes: the declaration is wrong, the bytes are not.
         return "utf-8"
     return "cp1252" if name == "windows-1252" else "latin-1" if name == "iso-8859-1" else "utf-8"
+
+
+def _refuse_doctype(clean: bytes, place: str) -> None:
+    if _has_doctype(clean):
+        raise ContainerError(f"{place}: its XML declares a document type (entities), which is not read")
 
 
 def _has_doctype(clean: bytes) -> bool:

@@ -33,7 +33,7 @@ from belonging_llm.adapters import factory
 from belonging_llm.adapters.fakes import HashEncoder
 from belonging_llm.asking import Asker
 from belonging_llm.codebook import Framework
-from belonging_llm.codes import Bar, Chances, Coding, Outcome, Signals, assign, chances, open_pairs, weigh
+from belonging_llm.codes import Bar, Chances, Coding, Outcome, Signals, assign, chances, open_pairs, strength, weigh
 from belonging_llm.embeddings import Encoder, Vectors, embed
 from belonging_llm.llm import ChatModel
 from belonging_llm.prompts import load
@@ -173,7 +173,7 @@ class Bench:
         here = np.array([row])
         found = assign(
             [segment],
-            Signals(signals.similarity[here], signals.theme[here], signals.leaning[here]),
+            signals.of(here),
             likely.of(here),
             [""],
             open_to={0: self._open[row]} if self.asker else {},
@@ -194,7 +194,7 @@ class Bench:
 
     def _evidence(self, vectors: Vectors) -> tuple[Signals, Chances]:
         signals = weigh([s.id for s in self.segments], vectors, self.framework, [], self._of_codebook)
-        return signals, chances(signals, None)
+        return signals, chances(strength(signals), None)
 
 
 def main() -> None:

@@ -80,7 +80,13 @@ def question(user: str = "Which code?", **more: Any) -> Question[Answer]:
 
 
 def asker(model: Any, ledger: Memory | None = None, run_id: str = "run-1", **retry: Any) -> Asker:
-    patience = Retry(**{"sleep": lambda _: None, **retry})
+    noted, now = retry.pop("sleep", lambda _: None), [0.0]
+
+    def sleep(seconds: float) -> None:
+        noted(seconds)
+        now[0] += seconds
+
+    patience = Retry(**{"sleep": sleep, "clock": lambda: now[0], **retry})
     return Asker(model, ledger if ledger is not None else Memory(), run_id, patience)
 
 
@@ -211,6 +217,27 @@ def test_the_endpoints_own_waiting_time_is_honoured() -> None:
     assert asker(chat, sleep=waits.append).ask(question()).sure
     # First as long as asked for; then the layer's own 0.5 s, doubled once.
     assert waits == [7.0, 1.0]
+
+
+def test_one_who_is_told_to_wait_speaks_for_all() -> None:
+    waits: list[float] = []
+    chat = Chat(ModelUnavailable("429", retry_after=9.0), GOOD)
+    chat.concurrency = 4
+    one = asker(chat, sleep=waits.append)
+    assert one.ask(question("first")).sure
+    assert (waits, one.pace.width) == ([9.0], 2)
+    one.pace.slow_down(3.0)
+    assert one.ask(question("second")).sure
+    assert waits == [9.0, 3.0], "never refused itself, it rests with the others"
+
+
+@pytest.mark.parametrize("error", [ModelUnavailable("500"), ModelUnavailable("timeout")])
+def test_a_fault_of_one_request_is_nobody_elses(error: ModelUnavailable) -> None:
+    waits: list[float] = []
+    one = asker(Chat(error, GOOD), sleep=waits.append)
+    assert one.ask(question("first")).sure
+    assert one.ask(question("second")).sure
+    assert waits == [0.5]
 
 
 def test_waits_double_and_have_an_upper_bound() -> None:

@@ -38,6 +38,12 @@ def test_every_command_is_documented() -> None:
         assert name in readme, f"README does not mention `{name}`"
 
 
+def test_tables_in_help_keep_their_lines() -> None:
+    for name, command in commands(main).items():
+        assert "\\b" not in (command.help or ""), name
+    assert "\n  belonging init STUDY" in run("--help")[1]
+
+
 def test_readme_names_no_command_that_does_not_exist() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     known = commands(main)

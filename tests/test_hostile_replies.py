@@ -25,7 +25,7 @@ from belonging_llm.adapters.fakes import HashEncoder
 from belonging_llm.asking import Asker, LedgerEntry, Question, Retry, parse
 from belonging_llm.clusters import Belongs, Cluster, Clustering, Member
 from belonging_llm.codebook import Code, Framework
-from belonging_llm.codes import Assigned, Bar, Outcome, Signals, assign, chances
+from belonging_llm.codes import Assigned, Bar, Chances, OpenSegment, Outcome, Signals, assign, chances, score
 from belonging_llm.codes.judge import Judgements
 from belonging_llm.errors import ReplyError
 from belonging_llm.llm import ChatReply, ChatRequest
@@ -366,11 +366,11 @@ def judgements(user: str) -> Value:
 
 def code(segments: Sequence[Segment], model: Spoilt, ledger: Noted) -> Assigned:
     likeness = np.tile([OPEN, OPEN, SURE], (len(segments), 1))
-    signals = Signals(likeness, np.zeros_like(likeness), np.full_like(likeness, np.nan))
+    signals = Signals(likeness, np.zeros_like(likeness), np.full_like(likeness, np.nan), np.zeros_like(likeness))
     return assign(
         segments,
         signals,
-        chances(signals, None),
+        chances(likeness, None),
         [""] * len(segments),
         open_to={row: [0, 1] for row in range(len(segments))},
         framework=FRAMEWORK,
@@ -434,6 +434,64 @@ def test_coding_bears_every_kind(name: str, store: Store) -> None:
             # Without a model the third code would be assigned; without an answer nobody knows what it would change.
             assert [c.outcome for c in codings] == [Outcome.FAILED] * len(CODES)
             assert all(c.confidence is None and not c.evidence and c.provenance.said is None for c in codings)
+
+
+def letters(_: str) -> Value:
+    """The right answer of a model that weighs all codes at once: log-probabilities of three codes and of none."""
+    return {"A": -0.2, "B": -2.5, "C": -4.0, "D": -1.1}
+
+
+# Kinds that spoil words or quotes leave numbers as they are.
+NUMBERS_SURVIVE = {"escaped NULs in words", "invented quotes", "fenced in Markdown"}
+
+
+@EACH
+def test_weighing_bears_every_kind(name: str, store: Store) -> None:
+    kind = KINDS[name]
+    spoilt = min(kind.times, 100)
+    segments = talk(store, spoilt + -(-spoilt // (HEALTHY_EVERY - 1)))
+    model = Spoilt(kind, f"letters {name}", letters, lambda user: number_in(user) % HEALTHY_EVERY == 0)
+    ledger = Noted(store)
+    asker = Asker(model, ledger, "run-1", Retry(sleep=lambda _: None))
+    asked = [OpenSegment(segment, (), "") for segment in segments]
+
+    said = score(asked, FRAMEWORK, asker=asker, prompt=load("choose_code.v1"))
+    assert list(said) == [s.id for s in segments], "every segment has scores or an error"
+    assert ledger.kept() == model.sent
+    survives = name in NUMBERS_SURVIVE
+    for number, one in enumerate(said.values()):
+        if survives or number % HEALTHY_EVERY == 0:
+            assert not isinstance(one, Exception), one
+            # e^-.2 + e^-2.5 + e^-4 + e^-1.1 is 1.252003, its logarithm .224744.
+            assert one.round(6).tolist() == [-0.424744, -2.724744, -4.224744], "as shares of all letters"
+        else:
+            assert isinstance(one, ReplyError)
+    found = assign(
+        segments, *weighed(len(segments)), [""] * len(segments), open_to={}, framework=FRAMEWORK, asker=asker,
+        prompt=load("choose_code.v1"), embed=ENCODER.encode, encoder=ENCODER.id, bar=Bar(), scored=said,
+    )  # fmt: skip
+    whole(found, segments)
+    failed = [s for s in segments if outcomes(found, s) == ["failed"] * len(CODES)]
+    assert found.failed == len(failed) == sum(isinstance(one, Exception) for one in said.values())
+
+
+def weighed(count: int) -> tuple[Signals, Chances]:
+    likeness = np.tile([OPEN, OPEN, SURE], (count, 1))
+    nothing = np.zeros_like(likeness)
+    signals = Signals(likeness, nothing, np.full_like(likeness, np.nan), nothing)
+    return signals, chances(likeness, None)
+
+
+def test_letters_that_were_cut_off_are_no_weights(store: Store) -> None:
+    """Adapters say *stop* of a single token that was asked for; whoever says *length* has lost some of the weights."""
+    segments = talk(store, 3)
+    model = Spoilt(KINDS["whole, but length"], "cut", letters)
+    said = score(
+        [OpenSegment(s, (), "") for s in segments], FRAMEWORK, asker=Asker(model, Noted(store), "run-1"),
+        prompt=load("choose_code.v1"),
+    )  # fmt: skip
+    assert all(isinstance(one, ReplyError) and "cut off" in str(one) for one in said.values())
+    assert store.ledger.usage()["calls"] == 2 * len(segments)
 
 
 def test_a_study_on_disk_keeps_them_as_well(tmp_path: Path) -> None:

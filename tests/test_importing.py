@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import zipfile
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 
+from belonging_llm.errors import InputError
 from belonging_llm.importing import Imported, Kind, detect, import_paths
 from belonging_llm.study import Study, create
+from belonging_llm.transcripts import Options
 
 SEGMENTS = (
     "segment_id,document_id,text,speaker,mood\ns1,d1,I felt at home.,learner,good\ns2,d1,What then?,Interviewer,\n"
@@ -96,10 +101,15 @@ def test_a_codebook_table_replaces_the_framework(study: Study, tmp_path: Path) -
         ("a.csv", "segment_id,coder\n1,A\n", Kind.CODED_BY),
         ("a.csv", "code,name,definition\nx,X,y\n", Kind.CODEBOOK),
         ("a.csv", "participant_id,age\n1,2\n", Kind.PARTICIPANTS),
+        ("a.csv", "speaker,text\nP07,Yes.\n", Kind.TURNS),
+        ("a.csv", "participant_id,question,answer\n1,Why?,Because.\n", Kind.TURNS),
+        ("a.csv", "speaker,role,participant,known_by\nP07,participant,P07,label\n", Kind.SPEAKERS),
+        ("a.csv", "participant_id,café\n1,2\n".encode("cp1252"), Kind.PARTICIPANTS),
+        ("a.vtt", "WEBVTT", Kind.TRANSCRIPTS),
         ("a.yaml", "id: x", Kind.CODEBOOK),
     ],
 )
-def test_kinds_are_found_out(tmp_path: Path, name: str, text: str, kind: Kind) -> None:
+def test_kinds_are_found_out(tmp_path: Path, name: str, text: str | bytes, kind: Kind) -> None:
     assert detect(put(tmp_path, name, text)) is kind
 
 
@@ -112,3 +122,54 @@ def test_a_table_that_fits_no_kind_says_what_it_has(study: Study, tmp_path: Path
 def test_a_named_kind_without_its_columns_says_which(study: Study, tmp_path: Path) -> None:
     problem = bring(study, put(tmp_path, "a.csv", "text\nx\n"), kind=Kind.SEGMENTS)[0].problem
     assert "segment_id, document_id" in problem
+
+
+def test_participants_come_with_their_attributes_and_what_is_left_out_is_named(study: Study, tmp_path: Path) -> None:
+    rows = "participant_id,course\n010,Café studies\n,lost\n010,again\nP02,History\n"
+    item = bring(study, put(tmp_path, "participants.csv", rows.encode("cp1252")))[0]
+    assert study.store.corpus.participants() == {"010": {"course": "Café studies"}, "P02": {"course": "History"}}
+    assert "row 3: left out, since participant_id is empty" in item.problem
+    assert "row 4: left out, since an earlier row describes 010" in item.problem
+    assert "Windows-1252" in item.note
+    named = import_paths(
+        study,
+        [put(tmp_path, "b.csv", "ID,course\nP03,Law\n")],
+        Kind.PARTICIPANTS,
+        options=Options(columns={"participant": "ID"}),
+    )
+    assert named[0].added == 1
+    assert study.store.corpus.participants()["P03"] == {"course": "Law"}
+
+
+def test_a_table_of_turns_says_its_columns_and_its_speakers(study: Study, tmp_path: Path) -> None:
+    item = bring(study, put(tmp_path, "talk.csv", "Who,Said\nInterviewer,Well?\nP07,I felt at home.\n"))[0]
+    assert (item.kind, item.added, item.problem) == (Kind.TURNS, 1, "")
+    assert item.note == "table: interview, 1 participant turns; speaker = Who, text = Said"
+    assert [(row.speaker, row.turns, row.words) for row in item.speakers] == [("Interviewer", 1, 1), ("P07", 1, 4)]
+    assert bring(study, tmp_path / "talk.csv")[0].note == "already in as talk"
+
+
+def test_a_bad_table_of_speakers_stops_the_import_and_is_named(study: Study, tmp_path: Path) -> None:
+    bring(study, put(tmp_path, "a.txt", TALK))
+    (study.folder / "speakers.csv").write_text("speaker,role\nP01,guest\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"speakers\.csv, row 2"):
+        bring(study, put(tmp_path, "b.txt", TALK + "P01: More.\n"))
+
+
+def test_a_spreadsheet_with_entities_is_refused(study: Study, tmp_path: Path) -> None:
+    bomb = '<!DOCTYPE a [<!ENTITY b "cc">]><worksheet/>'
+    path = tmp_path / "participants.xlsx"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/worksheets/sheet1.xml"):
+            archive.writestr(name, bomb)
+    assert "document type" in bring(study, path)[0].problem
+
+
+def test_attributes_come_from_excel_as_they_are_shown(study: Study, tmp_path: Path) -> None:
+    book = Workbook()
+    assert book.active is not None
+    book.active.append(["participant_id", "age", "since"])
+    book.active.append(["P07", 34, datetime(2026, 3, 3)])  # noqa: DTZ001 - Excel knows no time zones
+    book.save(tmp_path / "people.xlsx")
+    assert bring(study, tmp_path / "people.xlsx")[0].added == 1
+    assert study.store.corpus.participants() == {"P07": {"age": "34", "since": "2026-03-03 00:00:00"}}

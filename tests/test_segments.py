@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from belonging_llm.errors import TranscriptError
 from belonging_llm.segments import Segment, sentences, split
 from belonging_llm.transcripts import Role, Transcript, Turn, parse_text
-from belonging_llm.transcripts.plain import decode
+from belonging_llm.transcripts.encoding import decode
 
 FRAGMENTS = st.sampled_from(
     ["Interviewer: ", "P01: ", "\n", "\n" * 8, "Dr. Ames came. ", "I was there... ", "No! ", "Was I?", "\u2026", " ",
@@ -144,7 +144,8 @@ def test_offsets_count_code_points_in_every_script(text: str) -> None:
 def test_crlf_and_lf_files_have_the_same_segments() -> None:
     raw = "Interviewer: How?\nP01: It was good. I liked it.\n\nReally.\nInterviewer: And?\nP01: No.\n"
     one, two = (
-        split(parse_text(decode(text.encode(), "p"), name="n", place="p")) for text in (raw, raw.replace("\n", "\r\n"))
+        split(parse_text(decode(text.encode(), "p").text, name="n", place="p"))
+        for text in (raw, raw.replace("\n", "\r\n"))
     )
     assert one == two
     assert not any("\r" in s.text for s in one)

@@ -44,6 +44,21 @@ def test_migrations_build_what_the_schema_says(tmp_path: Path) -> None:
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
 
 
+def test_evidence_kept_before_it_could_be_repaired_is_read(store: Store) -> None:
+    talk = parse_text(TALK, name="P01", place="P01")
+    store.corpus.add(talk)
+    store.corpus.add_segments(talk.id, (cut := split(talk)), "whole turns")
+    coding = Coding(segment_id=cut[0].id, code="c", coder="A", outcome=Outcome.ASSIGNED)
+    store.findings.add_codings([coding])
+    table = metadata.tables["coding"]
+    with store._engine.begin() as connection:
+        (row,) = connection.execute(sa.select(table)).mappings()
+        older = {"coder": "B", "evidence": '[{"start": 2, "end": 6}]'}
+        connection.execute(table.insert(), {k: v for k, v in row.items() if k != "id"} | older)
+    kept = store.findings.codings()[1]
+    assert [(span.start, span.end, span.repaired) for span in kept.evidence] == [(2, 6, False)]
+
+
 def test_an_unknown_schema_is_refused(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'study.sqlite'}"
     with connect(url).begin() as connection:

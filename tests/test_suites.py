@@ -75,7 +75,7 @@ def test_documents_are_never_on_both_sides(data: Path) -> None:
     suite = suites.read_suite(data / "suite.yaml")
     read = suites.read_data(suite, data)
     empty = np.empty((0, 0))
-    bench = _Bench(suite, read, empty, None, empty, [], None)  # type: ignore[arg-type]
+    bench = _Bench(suite, read, empty, None, empty, empty, [], None)  # type: ignore[arg-type]
     for number in range(3):
         split = bench._split(number, 80)
         parts = [set(read.documents[rows].tolist()) for rows in (split.taught, split.checks, split.test)]

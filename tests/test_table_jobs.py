@@ -103,11 +103,21 @@ def test_the_output_is_what_its_ending_says(folder: Path, ending: str) -> None:
         folder / "codebook.csv",
         "-o",
         folder / f"out.{ending}",
+        "--examples",
+        folder / "examples.csv",
         "--llm",
         "none",
     )
     assert done.exit_code == 0, done.output
-    assert len(read_rows(folder / f"out.{ending}")) == 48
+    rows = read_rows(folder / f"out.{ending}")
+    assert len(rows) == 48
+    assert all(row["outcome"] and row["confidence"] and row["chance"] and row["rationale"] for row in rows)
+    assert {"polarity", "evidence", "repaired", "start", "end", "coder"} <= set(rows[0])
+    assert {row["repaired"] for row in rows if row["evidence"]} == {"no"}, "a sentence that was chosen is not repaired"
+    assert code(folder, "--examples", folder / "examples.csv").exit_code == 0
+    plain = read_rows(folder / "out.csv")
+    same = ("segment_id", "code", "outcome", "confidence", "polarity", "start", "end", "repaired")
+    assert [[row[name] for name in same] for row in rows] == [[row[name] for name in same] for row in plain]
 
 
 def test_discover_places_every_segment(folder: Path) -> None:

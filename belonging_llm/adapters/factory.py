@@ -8,25 +8,30 @@ from belonging_llm import model_files
 from belonging_llm.embeddings import Encoder
 from belonging_llm.errors import InputError, ModelFileError, ModelRefused
 from belonging_llm.llm import ChatModel, is_loopback
+from belonging_llm.pacing import CONCURRENCY
 
 LOCAL_CHAT = "qwen2.5-coder-1.5b-instruct"
 LOCAL_ENCODER = "all-MiniLM-L6-v2"
 SPECS = "local, local:FILE.gguf, openai:MODEL, langchain:PROVIDER:MODEL, http://HOST:PORT/v1#MODEL or none"
 
 
-def chat_model(spec: str, *, allow_remote: bool) -> ChatModel | None:
+def chat_model(spec: str, *, allow_remote: bool, concurrency: int = CONCURRENCY) -> ChatModel | None:
     """The language model that a spec names; None for `none`.
+
+    Args:
+        concurrency: Requests side by side that a server is sent.
 
     Raises:
         InputError: the spec is malformed.
         ModelRefused: text would leave this machine and the study does not allow it.
         ModelFileError: the embedded model's file is not there.
     """
-    model = _chat_model(spec)
+    model = _chat_model(spec, concurrency)
     if model is not None and _leaves(model.endpoint) and not allow_remote:
         raise ModelRefused(
             f"--llm {spec} would send interview text to {model.endpoint}. If your ethics approval and your "
-            "participants' consent cover that, set allow_remote = true in study.toml; else use --llm local"
+            "participants' consent cover that, set allow_remote = true in study.toml (without a study: "
+            "--allow-remote); else use --llm local"
         )
     return model
 
@@ -49,7 +54,7 @@ def encoder(spec: str) -> Encoder:
     raise ModelFileError(f"--embedder {spec}: neither a known model ({known}) nor a folder with one")
 
 
-def _chat_model(spec: str) -> ChatModel | None:
+def _chat_model(spec: str, concurrency: int) -> ChatModel | None:
     from belonging_llm.adapters.langchain_chat import LangChainChat
     from belonging_llm.adapters.llamacpp import LlamaCpp
     from belonging_llm.adapters.openai_sdk import OpenAIChat
@@ -62,12 +67,12 @@ def _chat_model(spec: str) -> ChatModel | None:
     if kind == "local":
         return LlamaCpp(Path(rest).expanduser())
     if kind == "openai" and rest:
-        return OpenAIChat(rest)
+        return OpenAIChat(rest, concurrency=concurrency)
     if kind == "langchain" and rest.count(":") >= 1:
-        return LangChainChat(*rest.split(":", 1))
+        return LangChainChat(*rest.split(":", 1), concurrency=concurrency)
     if kind in {"http", "https"} and "#" in spec:
         url, _, name = spec.partition("#")
-        return OpenAIChat(name, url)
+        return OpenAIChat(name, url, concurrency=concurrency)
     raise InputError(f"--llm {spec}: not a model spec; use {SPECS}")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from belonging_llm.adapters.openai_sdk import content_text, translate
 from belonging_llm.errors import ModelRefused, ModelUnavailable
 from belonging_llm.llm import ChatReply, ChatRequest, is_loopback
+from belonging_llm.pacing import CONCURRENCY
 
 # Providers that take OpenAI's `response_format`; the others are told the schema in words.
 _TAKE_SCHEMA = {"openai", "azure_openai", "groq", "mistralai", "together", "fireworks", "deepseek", "xai"}
@@ -17,11 +18,10 @@ _TAKE_SCHEMA = {"openai", "azure_openai", "groq", "mistralai", "together", "fire
 class LangChainChat:
     """A chat model that LangChain knows how to reach; its own retries are switched off."""
 
-    concurrency = 4
-
-    def __init__(self, provider: str, model: str) -> None:
+    def __init__(self, provider: str, model: str, *, concurrency: int = CONCURRENCY) -> None:
         self.provider = provider
         self.model = model
+        self.concurrency = concurrency
         self.id = f"langchain:{provider}:{model}"
 
     @property

@@ -75,12 +75,15 @@ class LlamaCpp:
     def _likelihoods(self, request: ChatRequest) -> ChatReply:
         """Log-probabilities of the options as the first token, as JSON; an option not among the likeliest gets less."""
         answer = self._chat(request.system, request.user, request)
-        first = answer["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
+        content = (answer["choices"][0].get("logprobs") or {}).get("content") or [{}]
+        first = content[0].get("top_logprobs") or []
         told = {str(one["token"]).strip(): float(one["logprob"]) for one in reversed(first)}
-        least = min(told.values()) - 1
+        least = min(told.values(), default=0.0) - 1
         usage = answer.get("usage", {})
+        # Where nothing was told no option is likelier than another: that is no answer.
+        likely = {option: round(told.get(option, least), 4) for option in request.options} if told else {}
         return ChatReply(
-            text=json.dumps({option: round(told.get(option, least), 4) for option in request.options}),
+            text=json.dumps(likely),
             finish_reason="stop",
             prompt_tokens=usage.get("prompt_tokens"),
             completion_tokens=usage.get("completion_tokens"),

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from belonging_llm.adapters.deadline import bounded
 from belonging_llm.errors import ModelRefused, ModelUnavailable, RequestRefused
 from belonging_llm.llm import ChatReply, ChatRequest, is_loopback
+from belonging_llm.pacing import CONCURRENCY
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -20,19 +25,21 @@ TIMEOUT = 300.0
 OPENAI = "https://api.openai.com/v1"
 _REFUSED_FOR_GOOD = (401, 402, 403, 404)
 _PASSING = (408, 409, 425, 429)
+_BUSY = (429, 503, 529)
 
 
 class OpenAIChat:
     """A chat model behind an OpenAI-compatible endpoint; retries are left to the asking layer."""
 
     def __init__(
-        self, model: str, base_url: str | None = None, *, concurrency: int = 4, timeout: float = TIMEOUT
+        self, model: str, base_url: str | None = None, *, concurrency: int = CONCURRENCY, timeout: float = TIMEOUT
     ) -> None:
         """Name the model and where it runs.
 
         Args:
             base_url: Such as `http://127.0.0.1:8000/v1`; OpenAI's own service when None.
-            timeout: Seconds to wait for one reply.
+            concurrency: Requests side by side; fewer while the server says that it is too busy.
+            timeout: Seconds to wait for a reply to begin, and again for the whole of it.
         """
         self.model = model
         self.base_url = base_url
@@ -96,7 +103,8 @@ class OpenAIChat:
         # Proxies of the environment must not see traffic to this machine.
         # Nor may a server pass text on to another place.
         trusted = not is_loopback(self.endpoint)
-        own = DefaultHttpxClient(trust_env=trusted, follow_redirects=False, timeout=self._timeout)
+        hooks = {"response": [bounded(self._timeout)]}
+        own = DefaultHttpxClient(trust_env=trusted, follow_redirects=False, timeout=self._timeout, event_hooks=hooks)
         return OpenAI(
             api_key=key, base_url=self.base_url or OPENAI, max_retries=0, timeout=self._timeout, http_client=own
         )
@@ -110,7 +118,7 @@ def translate(status: int, code: object, retry_after: str | None) -> Exception:
     word = str(code or "")
     said = f"HTTP {status}" + (f" {word}" if re.fullmatch(r"[\w.-]{1,60}", word) else "")
     if status in _PASSING or status >= 500:
-        return ModelUnavailable(said, _seconds(retry_after))
+        return ModelUnavailable(said, _seconds(retry_after), busy=status in _BUSY)
     if 300 <= status < 400:
         return ModelRefused(f"the endpoint sends requests on to another address ({said}); name that one instead")
     if status in _REFUSED_FOR_GOOD:
@@ -119,11 +127,19 @@ def translate(status: int, code: object, retry_after: str | None) -> Exception:
 
 
 def _seconds(retry_after: str | None) -> float | None:
+    """Seconds to wait, of a header that holds them or a date (RFC 9110, 10.2.3); None where it makes no sense."""
     try:
-        return max(0.0, float(retry_after)) if retry_after else None
+        seconds = float(retry_after) if retry_after else math.nan
     except ValueError:
-        # The header may hold a date; the usual waiting time serves then.
-        return None
+        seconds = _seconds_until(str(retry_after))
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _seconds_until(date: str) -> float:
+    try:
+        return (parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError):
+        return math.nan
 
 
 def _reply(answer: Any, endpoint: str) -> ChatReply:

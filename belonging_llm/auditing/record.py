@@ -319,14 +319,18 @@ class Evidence:
 
     Attributes:
         assigned: Codes assigned; `quoted` of them with a quote, `verbatim` of those with words that stand there.
+        repaired: Quotes of these that the model gave nearly, and that were put right from the segment.
         dropped: Quotes that the run dropped because they stood nowhere; None when not recorded.
+        demoted: Codes left to people since the model's yes rested on such a quote; None when not recorded.
         places: How many quotes begin in each tenth of their interview, from first to last.
     """
 
     assigned: int
     quoted: int
     verbatim: int
+    repaired: int
     dropped: int | None
+    demoted: int | None
     places: tuple[int, ...]
 
 

@@ -44,21 +44,31 @@ def evidence(study: Study, gold: Gold, run: Run | None) -> Evidence:
     for transcript_id in lengths:
         lengths[transcript_id] = max(len(study.store.corpus.transcript(transcript_id).text), 1)
     places = np.zeros(TENTHS, int)
-    verbatim = quoted = 0
+    verbatim = quoted = repaired = 0
     for coding in assigned:
         segment = gold.segments[coding.segment_id]
         quoted += bool(coding.evidence)
+        repaired += any(span.repaired for span in coding.evidence)
         verbatim += bool(coding.evidence) and all(0 <= e.start < e.end <= len(segment.text) for e in coding.evidence)
         for span in coding.evidence[:1]:
             place = (segment.start + span.start) / lengths[segment.transcript_id]
             places[min(int(place * TENTHS), TENTHS - 1)] += 1
-    return Evidence(len(assigned), quoted, verbatim, _dropped(run), tuple(int(n) for n in places))
+    return Evidence(
+        assigned=len(assigned),
+        quoted=quoted,
+        verbatim=verbatim,
+        repaired=repaired,
+        dropped=_counted(run, "unlocated"),
+        demoted=_counted(run, "demoted"),
+        places=tuple(int(n) for n in places),
+    )
 
 
-def _dropped(run: Run | None) -> int | None:
+def _counted(run: Run | None, what: str) -> int | None:
+    """What the run's coding batches counted, summed; None where no batch says."""
     if run is None:
         return None
-    counts = [v["unlocated"] for k, v in run.counts.items() if k.startswith("batch ") and "unlocated" in v]
+    counts = [v[what] for k, v in run.counts.items() if k.startswith("batch ") and what in v]
     return sum(counts) if counts else None
 
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from belonging_llm.cli import consent
+from belonging_llm.cli.consent import BUDGET, CALLS, YES
 from belonging_llm.cli.front import JSON, STUDY, main, plainly
-from belonging_llm.errors import InputError
-
-if TYPE_CHECKING:
-    from belonging_llm.usecases import Offer
 
 
 @main.command()
@@ -23,9 +19,9 @@ if TYPE_CHECKING:
     help="local, local:FILE.gguf, openai:MODEL, langchain:PROVIDER:MODEL, http://HOST:PORT/v1#MODEL, or none.",
 )
 @click.option("--embedder", help="local, all-MiniLM-L6-v2, all-mpnet-base-v2, or the folder of a model.")
-@click.option("--budget", type=click.FloatRange(0), metavar="USD", help="Stop when the run has cost so much.")
-@click.option("--calls", type=click.IntRange(0), metavar="N", help="Stop when the run has made so many model calls.")
-@click.option("--yes", is_flag=True, help="Agree beforehand to what a model elsewhere is asked and costs.")
+@BUDGET
+@CALLS
+@YES
 @JSON
 @plainly
 def analyse(
@@ -50,35 +46,15 @@ def analyse(
     from belonging_llm.summaries import analysis_lines
     from belonging_llm.usecases import analyse as use_case
 
-    result = use_case(study, llm, embedder, agree=lambda offer: _agree(offer, yes=yes), budget=budget, calls=calls)
+    result = use_case(
+        study, llm, embedder, agree=lambda offer: consent.agree(offer, yes=yes), budget=budget, calls=calls
+    )
     if as_json:
         click.echo(json.dumps(result.as_json(), indent=2, ensure_ascii=False))
     else:
         for line in analysis_lines(result):
             click.echo(line)
     return 0 if result.complete else 3
-
-
-def _agree(offer: Offer, *, yes: bool) -> None:
-    """Show what a run may cost and have it agreed to."""
-    from belonging_llm.summaries import offer_lines
-
-    for line in offer_lines(offer):
-        click.echo(line, err=True)
-    if yes:
-        return
-    if not _somebody_is_there():
-        raise InputError("nobody is at a terminal to agree to this; nothing was sent. Add --yes to go ahead")
-    try:
-        agreed = click.confirm("Go ahead?", err=True)
-    except click.Abort:
-        raise KeyboardInterrupt from None
-    if not agreed:
-        raise InputError("stopped; nothing was sent")
-
-
-def _somebody_is_there() -> bool:
-    return sys.stdin.isatty()
 
 
 @main.command()

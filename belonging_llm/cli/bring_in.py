@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from belonging_llm.cli.front import JSON, STUDY, main, plainly
+from belonging_llm.cli.speakers import table_lines
 
 if TYPE_CHECKING:
     from belonging_llm.importing import Imported
+    from belonging_llm.speaker_table import SpeakerRow
 
 
 @main.command()
@@ -36,8 +38,22 @@ def init(study: Path, framework: str, sample: bool) -> None:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--kind",
-    type=click.Choice(["transcripts", "segments", "codings", "coded-by", "codebook", "participants", "refi"]),
-    help="What the files are; found out from ending and columns when left out.",
+    type=click.Choice(
+        ["transcripts", "turns", "segments", "codings", "coded-by", "codebook", "participants", "speakers", "refi"]
+    ),
+    help="What the files are; found out from ending, content and columns when left out.",
+)
+@click.option(
+    "--changes",
+    type=click.Choice(["accept", "reject"]),
+    help="Read documents with tracked changes as if all, or none, were made; refused when left out.",
+)
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="PART=NAME",
+    help="In tables of turns: which column is the speaker, text, question, participant, transcript; repeatable.",
 )
 @click.option(
     "--codebook",
@@ -57,16 +73,27 @@ def init(study: Path, framework: str, sample: bool) -> None:
 @click.option("--project", default="", metavar="NAME", help="Which project of a Taguette database that holds several.")
 @JSON
 @plainly
-def import_(study: Path, paths: Sequence[Path], kind: str | None, as_json: bool, **wish: str) -> int:
-    r"""Bring files (or folders of files) into STUDY; a file already in changes nothing.
+def import_(
+    study: Path,
+    paths: Sequence[Path],
+    kind: str | None,
+    changes: str | None,
+    columns: Sequence[str],
+    as_json: bool,
+    **wish: str,
+) -> int:
+    """Bring files (or folders of files) into STUDY; a file already in changes nothing.
 
     \b
-    transcripts   .txt or .md with speaker labels, or prose with front matter
+    transcripts   .txt, .md with speaker labels, or prose with front matter; .docx, .odt with labels or
+                  a table of two columns; .vtt, .srt of Zoom, Teams and others; .pdf with text
+    turns         table: a row for every turn or answer; columns are found by their heading or content
     segments      table: segment_id, document_id, text [participant_id, speaker, …]
     codings       table: segment_id, coder, code [polarity, evidence]; an empty code: none applies
     coded-by      table: segment_id, coder (who judged what)
     codebook      table: code, name, definition [include, exclude, examples, parent, kind]; or .yaml
     participants  table: participant_id and any attributes
+    speakers      STUDY/speakers.csv, as you corrected it: who asks, who is which participant
     refi          another program's project: REFI-QDA (.qdpx) from ATLAS.ti, NVivo, MAXQDA, QualCoder, …;
                   a Taguette database (.sqlite3); a QualCoder project (a .qda folder). A REFI-QDA
                   codebook (.qdc) is a codebook.
@@ -74,13 +101,25 @@ def import_(study: Path, paths: Sequence[Path], kind: str | None, as_json: bool,
     A project's users become coders, its codes the codebook, its codings are kept as they were drawn
     and carried over to the segments that they touch, its notes and cases come along. What cannot be
     kept is named; codings that are lost make the exit code 1.
-    """
+
+    What was left out, joined or assumed is said for every file. Then come the speakers that were
+    found: look them over, and correct them with `belonging speakers` before the analysis.
+    """  # noqa: D301 - click looks for the character itself
     from belonging_llm.exchange import Wish
     from belonging_llm.importing import Kind, import_paths
     from belonging_llm.study import Study
+    from belonging_llm.transcripts import Changes, Options
 
-    done = import_paths(Study(study), list(paths), Kind(kind) if kind else None, Wish(**wish))
+    options = Options(Changes(changes) if changes else None, dict(map(_part, columns)))
+    done = import_paths(Study(study), list(paths), Kind(kind) if kind else None, Wish(**wish), options=options)
     return _show(done, as_json=as_json)
+
+
+def _part(text: str) -> tuple[str, str]:
+    part, sign, name = text.partition("=")
+    if not sign:
+        raise click.UsageError(f"--column {text}: say which part the column is, as in --column text=Answer")
+    return part.strip(), name.strip()
 
 
 def _show(done: Sequence[Imported], *, as_json: bool) -> int:
@@ -89,6 +128,7 @@ def _show(done: Sequence[Imported], *, as_json: bool) -> int:
         rows = [
             {"file": str(d.path), "kind": d.kind, "added": d.added, "note": d.note, "problem": d.problem}
             | ({"details": list(d.details)} if d.details else {})
+            | ({"speakers": [row.model_dump(mode="json") for row in d.speakers]} if d.speakers else {})
             for d in done
         ]
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
@@ -99,10 +139,23 @@ def _show(done: Sequence[Imported], *, as_json: bool) -> int:
                 click.echo(f"  {line}")
         if item.problem:
             click.echo(f"belonging: {item.problem}", err=True)
+    if not as_json:
+        _show_speakers([row for item in done for row in item.speakers])
     return 1 if any(item.problem for item in done) else 0
 
 
 def _what(item: Imported) -> str:
     """How many of what came in."""
-    kind = "codings" if item.kind == "refi" else str(item.kind)
+    kind = {"refi": "codings", "turns": "transcripts"}.get(str(item.kind), str(item.kind))
     return f"{item.added} {kind.removesuffix('s') if item.added == 1 else kind}"
+
+
+def _show_speakers(found: Sequence[SpeakerRow], most: int = 40) -> None:
+    """The speakers that were found, to be looked over."""
+    if not found:
+        return
+    click.echo("speakers found:")
+    for line in table_lines(found[:most]):
+        click.echo(f"  {line}")
+    more = f"{len(found) - most} more are in speakers.csv. " if len(found) > most else ""
+    click.echo(f"{more}Wrong? Change speakers.csv in the study's folder, or see `belonging speakers --help`.")

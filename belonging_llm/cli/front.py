@@ -52,7 +52,7 @@ def plainly(command: Callable[..., int | None]) -> Callable[..., None]:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="belonging")
 def main() -> None:
-    r"""Thematic analysis of interviews on belonging, with a language model and people in charge.
+    """Thematic analysis of interviews on belonging, with a language model and people in charge.
 
     \b
     belonging init STUDY --sample     make a study with the synthetic interviews
@@ -61,4 +61,4 @@ def main() -> None:
 
     Exit codes: 0 done; 1 bad input or failed; 2 wrong usage; 3 finished incomplete (a rerun
     continues); 130 interrupted (state is kept).
-    """
+    """  # noqa: D301 - click looks for the character itself

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
+from belonging_llm.cli import consent
+from belonging_llm.cli.consent import ALLOW_REMOTE, BUDGET, CALLS, CONCURRENCY, YES
 from belonging_llm.cli.front import EMBEDDER, JSON, main, plainly
 
 
@@ -43,14 +46,25 @@ def doctor(study: Path | None, llm: str | None, as_json: bool) -> int:
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Folder with the suite's tables.")
 @click.option("--accept", is_flag=True, help="Keep this result as the accepted one.")
 @click.option("--llm", default="none", show_default=True, help="Spec of the language model, or none.")
+@click.option(
+    "--replies",
+    type=click.Path(path_type=Path),
+    help="Keep the model's replies in this database.  [beside SUITE where the model runs elsewhere]",
+)
 @EMBEDDER
+@ALLOW_REMOTE
+@CONCURRENCY
+@BUDGET
+@CALLS
+@YES
 @JSON
 @plainly
-def evaluate_suite(suite: Path, data: Path, accept: bool, as_json: bool, **models: str) -> int:
+def evaluate_suite(suite: Path, data: Path, as_json: bool, yes: bool, **given: Any) -> int:
     """Measure coding against people on a data set, as SUITE (a .yaml file) says, and compare with the accepted result.
 
     The accepted result lies beside the suite. Exit code 1 when a floor of the suite is not reached.
-    Without its data a suite is skipped.
+    Without its data a suite is skipped. A model that runs elsewhere is asked under the same rules
+    as by `belonging code`; what it answered is kept, so that a stopped suite continues.
     """
     from belonging_llm.summaries import suite_lines
     from belonging_llm.usecases import run_suite
@@ -58,7 +72,7 @@ def evaluate_suite(suite: Path, data: Path, accept: bool, as_json: bool, **model
     if not data.is_dir():
         click.echo(f"skipped: {data} is not here")
         return 0
-    done = run_suite(suite, data, accept=accept, **models)
+    done = run_suite(suite, data, agree=lambda offer: consent.agree(offer, yes=yes), **given)
     if as_json:
         click.echo(json.dumps(done.found, indent=2, ensure_ascii=False))
     else:

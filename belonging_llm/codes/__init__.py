@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from belonging_llm.codes.assign import Assigned, assign
 from belonging_llm.codes.coding import Coding, EvidenceSpan, Judgement, Outcome, Polarity, Provenance
-from belonging_llm.codes.decide import Bar, Chances, after, chances, open_pairs
+from belonging_llm.codes.decide import Bar, Chances, after, chances, cuts, open_pairs, strength
 from belonging_llm.codes.judge import OpenSegment, Verdict, judge
 from belonging_llm.codes.probe import NO_LESSONS, Learned, Lessons, features, learn, learn_polarity
 from belonging_llm.codes.score import Scale, doubtful, fits, scale, score, shifts_of
 from belonging_llm.codes.signals import Signals, weigh
+from belonging_llm.codes.unaided import carry_over
 from belonging_llm.codes.word import UNHEARD, Word, worth
 
 __all__ = [
@@ -32,7 +33,9 @@ __all__ = [
     "Word",
     "after",
     "assign",
+    "carry_over",
     "chances",
+    "cuts",
     "doubtful",
     "features",
     "fits",
@@ -43,6 +46,7 @@ __all__ = [
     "scale",
     "score",
     "shifts_of",
+    "strength",
     "weigh",
     "worth",
 ]

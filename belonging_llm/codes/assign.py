@@ -28,12 +28,16 @@ class Assigned:
     Attributes:
         asked: Segments that the language model was asked about.
         unlocated: Evidence that the model gave and that is not in its segment; dropped.
+        repaired: Evidence of the model's that stands in its segment nearly as it was given.
+        demoted: Codes left to people that would be assigned, had such lost evidence not cost the model its word.
         failed: Segments whose every reply failed.
     """
 
     codings: tuple[Coding, ...]
     asked: int
     unlocated: int
+    repaired: int
+    demoted: int
     failed: int
 
 
@@ -87,6 +91,8 @@ def assign(
         codings=tuple(_with_sentences(codings, {s.id: s.text for s in segments}, framework, embed)),
         asked=len(said) + len(scored),
         unlocated=sum(v.unlocated for v in verdicts),
+        repaired=sum(bool(v.evidence and v.evidence.repaired) for v in verdicts),
+        demoted=sum(desk.demoted(coding) for coding in codings),
         failed=sum(isinstance(answer, Exception) for answer in [*said.values(), *scored.values()]),
     )
 
@@ -139,9 +145,18 @@ class _Desk:
             "rationale": _rationale(base.provenance, verdict),
         }
         if outcome is Outcome.ASSIGNED:
-            update["polarity"] = verdict.polarity if verdict and verdict.applies else self._polarity(row, column)
+            update["polarity"] = verdict.polarity if verdict and verdict.counts else self._polarity(row, column)
             update["evidence"] = (verdict.evidence,) if verdict and verdict.evidence else ()
         return base.model_copy(update=update)
+
+    def demoted(self, coding: Coding) -> bool:
+        """Whether people are asked only because the model's quote was lost: its yes would have decided."""
+        answer = self.said.get(coding.segment_id, {})
+        verdict = None if isinstance(answer, Exception) else answer.get(coding.code)
+        if coding.outcome is not Outcome.ABSTAINED or verdict is None or not verdict.unlocated:
+            return False
+        heard = after(coding.provenance.chance or 0.0, self.word.shift(verdict.applies))
+        return self.bar.outcome(heard) is Outcome.ASSIGNED
 
     def _polarity(self, row: int, column: int) -> Polarity | None:
         if self.absent is not None:
@@ -153,7 +168,8 @@ class _Desk:
     ) -> Provenance:
         applies = verdict.applies if verdict else None
         moved = 0.0 if weighed is None or isinstance(weighed, Exception) else float(weighed[column])
-        shift = self.word.shift(applies) + moved
+        # A yes that rests on words that nobody said is no evidence that the code is there.
+        shift = self.word.shift(verdict.counts if verdict else None) + moved
         return Provenance(
             model=self.model if asked else "",
             encoder=self.encoder,
@@ -185,7 +201,9 @@ def _rationale(signals: Provenance, verdict: Verdict | None) -> str:
         parts.append(f"its theme is mapped to the code (membership {signals.theme:.2f})")
     if signals.moved:
         parts.append(f"the model finds it {'more' if signals.moved > 0 else 'less'} likely here than elsewhere")
-    if verdict:
+    if verdict and verdict.unlocated:
+        parts.append("the model says it applies, but quotes words that are not there, so that does not count")
+    elif verdict:
         parts.append("the model says it applies" if verdict.applies else "the model says it does not apply")
     return "; ".join(parts)
 

@@ -25,12 +25,17 @@ class Polarity(StrEnum):
 
 
 class EvidenceSpan(BaseModel):
-    """Words that show a code: half-open code-point offsets into the segment's text."""
+    """Words that show a code: half-open code-point offsets into the segment's text.
+
+    Attributes:
+        repaired: Who quoted them wrote nearly these words; they stand here as the segment has them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     start: int
     end: int
+    repaired: bool = False
 
 
 class Provenance(BaseModel):

@@ -14,12 +14,14 @@ from belonging_llm.codes.signals import Floats, Signals
 
 # Standard deviations of likeness; a theme mapped to the code counts as much as THEME of them.
 THEME = 0.75
-# Without human codings: likeness at which a code is as likely as not, and at which it would be guessed.
+# Without human codings: strength at which a code is as likely as not.
 EVEN, STEEP = 2.2, 1.5
-GUESSED = 1.6
 # Pairs that a language model is asked about, by how likely they are.
 DOUBT = (0.2, 0.8)
 CANDIDATES = 2
+EVEN_ODDS = 0.5
+# An expected kappa below this is rounding.
+FLAT = 1e-9
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Chances:
 
     Attributes:
         chance: Probability that a person would give the code; calibrated where `taught`, else careful.
-        leaning: Log-odds of the guess that would be made if it had to be: yes at 0 and above.
+        leaning: Log-odds above the cut of the guess that would be made if it had to be: yes at 0 and above.
         taught: Codes learned from human codings, shape (n_codes,).
     """
 
@@ -61,21 +63,45 @@ class Chances:
 
 
 def strength(signals: Signals) -> Floats:
-    """How much likeness and themes speak for each pair, in standard deviations; shape (n, n_codes)."""
-    return np.asarray(signals.similarity + THEME * signals.theme)
+    """How much likeness, themes and quoted words speak for each pair, in standard deviations; shape (n, n_codes)."""
+    return np.asarray(signals.similarity + THEME * signals.theme + signals.quoted)
 
 
-def chances(signals: Signals, learned: Learned | None) -> Chances:
-    """Learned chances where there are any, else from likeness and themes."""
-    plain = strength(signals)
-    chance, leaning = 1 / (1 + np.exp(STEEP * (EVEN - plain))), plain - GUESSED
-    if learned is None or not learned.taught.any():
-        return Chances(chance, leaning, np.zeros(plain.shape[1], bool))
-    return Chances(
-        np.where(learned.taught, learned.chances, chance),
-        np.where(learned.taught, learned.scores, leaning),
-        learned.taught,
-    )
+def chances(unaided: Floats, learned: Learned | None) -> Chances:
+    """Learned chances where there are any, else from the codebook's evidence.
+
+    Args:
+        unaided: What speaks for each pair without anybody's codings, in standard deviations, shape (n, n_codes).
+    """
+    chance = 1 / (1 + np.exp(STEEP * (EVEN - unaided)))
+    taught = np.zeros(unaided.shape[1], bool)
+    if learned is not None and learned.taught.any():
+        chance, taught = np.where(learned.taught, learned.chances, chance), learned.taught
+    return Chances(chance, _logit(chance) - _logit(cuts(chance)), taught)
+
+
+def cuts(chance: Floats) -> Floats:
+    """The chance of each code from which a yes is guessed, shape (n_codes,).
+
+    Where kappa with people is expected to be highest if the chances are right: yes to the k likeliest segments gives
+    expected cells that add up from the chances, as Lipton et al. (2014) do for F1.
+    """
+    n = len(chance)
+    if not n:
+        return np.full(chance.shape[1], EVEN_ODDS)
+    falling = -np.sort(-chance, axis=0)
+    said = np.arange(1, n + 1)[:, None] / n
+    hit, has = np.cumsum(falling, axis=0) / n, falling.sum(axis=0) / n
+    agreed = 1 + 2 * hit - said - has
+    by_luck = said * has + (1 - said) * (1 - has)
+    kappa = (agreed - by_luck) / np.maximum(1 - by_luck, 1e-9)
+    best = np.asarray(falling[kappa.argmax(axis=0), np.arange(chance.shape[1])])
+    return np.where(kappa.max(axis=0) > FLAT, best, EVEN_ODDS)
+
+
+def _logit(chance: Floats) -> Floats:
+    held = np.clip(chance, 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(held / (1 - held)))
 
 
 def open_pairs(found: Chances, share: float) -> dict[int, list[int]]:

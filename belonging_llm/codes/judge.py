@@ -12,7 +12,7 @@ from belonging_llm.asking import Asker, Question
 from belonging_llm.codebook import Framework
 from belonging_llm.codes.coding import EvidenceSpan, Polarity
 from belonging_llm.errors import ReplyError
-from belonging_llm.evidence import locate
+from belonging_llm.evidence import Found, find
 from belonging_llm.prompts import Prompt
 from belonging_llm.segments import Segment
 
@@ -43,13 +43,18 @@ class Verdict:
 
     Attributes:
         evidence: Where its words stand; None when it gave none or they could not be found.
-        unlocated: It gave words that are not in the segment.
+        unlocated: It says that the code applies, in words that are not in the segment.
     """
 
     applies: bool
     polarity: Polarity
     evidence: EvidenceSpan | None
     unlocated: bool
+
+    @property
+    def counts(self) -> bool | None:
+        """What it says of the code; None where its yes rests on a quote that does not exist."""
+        return None if self.unlocated else self.applies
 
 
 @dataclass(frozen=True)
@@ -121,11 +126,15 @@ def _schema(candidates: Sequence[str]) -> dict[str, Any]:
 def _verdicts(answer: Judgements, item: OpenSegment) -> dict[str, Verdict]:
     found = {}
     for code, given in answer.root.items():
-        span = locate(given.words, item.segment.text) if given.applies else None
+        place = find(given.words, item.segment.text) if given.applies else None
         found[code] = Verdict(
             applies=given.applies,
             polarity=given.polarity,
-            evidence=EvidenceSpan(start=span.start, end=span.end) if span else None,
-            unlocated=given.applies and bool(given.words.strip()) and span is None,
+            evidence=_evidence(place) if place else None,
+            unlocated=given.applies and bool(given.words.strip()) and place is None,
         )
     return found
+
+
+def _evidence(place: Found) -> EvidenceSpan:
+    return EvidenceSpan(start=place.span.start, end=place.span.end, repaired=place.repaired)

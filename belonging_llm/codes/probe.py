@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from belonging_llm.codes import ridge
 from belonging_llm.codes.signals import Floats, Signals
 from belonging_llm.codes.surface import cues
 from belonging_llm.embeddings import Vectors
 
 # Found on two published sets and the sample by cross-validation over documents; see evals/.
-STRENGTH = 0.1
-VECTOR, SURFACE, EVIDENCE = 5.0, 1.0, 0.5
+VECTOR, MIDDLE, SURFACE, EVIDENCE = 3.0, 7.0, 0.7, 0.5
 FEWEST = 3
 FEWEST_POLAR = 20
 FOLDS = 5
@@ -67,18 +67,28 @@ class Learned:
     taught: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
 
 
-def features(vectors: Vectors, texts: Sequence[str], signals: Signals) -> Floats:
-    """What the probe sees: meaning, manner and the codebook's own evidence, shape (n_segments, d)."""
-    manner = cues(texts)
-    spread = manner.std(0)
-    manner = (manner - manner.mean(0)) / np.where(spread > 0, spread, 1)
+def features(vectors: Vectors, texts: Sequence[str], signals: Signals, middle: Vectors | None = None) -> Floats:
+    """What the probe sees: meaning, manner and the codebook's own evidence; float32, shape (n_segments, d).
+
+    Args:
+        middle: Vectors from the encoder's inner layers, shape (n_segments, any); None where it has none.
+    """
     parts = [
         VECTOR * (vectors - vectors.mean(0)),
-        SURFACE * manner,
+        SURFACE * _standardised(cues(texts)),
         EVIDENCE * signals.similarity,
         EVIDENCE * signals.theme,
+        EVIDENCE * signals.quoted,
     ]
-    return np.concatenate(parts, axis=1).astype(np.float64)
+    if middle is not None:
+        # A few of their dimensions would drown all others.
+        parts.append(MIDDLE * _standardised(middle) / np.sqrt(middle.shape[1]))
+    return np.concatenate(parts, axis=1, dtype=np.float32)
+
+
+def _standardised(values: Floats) -> Floats:
+    spread = values.std(0)
+    return np.asarray((values - values.mean(0)) / np.where(spread > 0, spread, 1))
 
 
 def learn(seen: Floats, lessons: Lessons, checks: Lessons = NO_LESSONS) -> Learned:
@@ -90,6 +100,7 @@ def learn(seen: Floats, lessons: Lessons, checks: Lessons = NO_LESSONS) -> Learn
         checks: From the calibration split; without it, calibration rests on development segments held out in
             turn, participant by participant.
     """
+    seen = ridge.spanned(seen, lessons.rows)
     n_codes = lessons.shares.shape[1] if len(lessons) else 0
     scores = np.full((len(seen), n_codes), np.nan)
     held_out = np.full((len(lessons), n_codes), np.nan)
@@ -97,7 +108,7 @@ def learn(seen: Floats, lessons: Lessons, checks: Lessons = NO_LESSONS) -> Learn
         share = lessons.shares[:, k]
         if not _enough(share):
             continue
-        scores[:, k] = _fit(seen[lessons.rows], share).decision_function(seen)
+        scores[:, k] = ridge.fit(seen[lessons.rows], share).decision_function(seen)
         held_out[:, k] = _held_out(seen[lessons.rows], share, lessons.groups)
     if len(checks):
         known, truth = scores[checks.rows], checks.shares
@@ -118,24 +129,14 @@ def learn_polarity(seen: Floats, rows: NDArray[np.intp], absent: Floats) -> Floa
     """
     if len(rows) < FEWEST_POLAR or not 0 < absent.mean() < 1:
         return None
-    model = _fit(seen[rows], absent)
+    seen = ridge.spanned(seen, rows)
+    model = ridge.fit(seen[rows], absent)
     return np.asarray(model.predict_proba(seen)[:, 1])
 
 
 def _enough(share: Floats) -> bool:
     judged = share[~np.isnan(share)]
     return len(judged) > 0 and (judged >= 0.5).sum() >= FEWEST and (judged < 0.5).sum() >= FEWEST
-
-
-def _fit(seen: Floats, share: Floats) -> LogisticRegression:
-    """Each segment counts as a yes and as a no, as far as people said so; yes and no weigh the same in all."""
-    judged = ~np.isnan(share)
-    x, yes = seen[judged], share[judged]
-    weight = np.concatenate([yes / max(yes.sum(), 1e-9), (1 - yes) / max((1 - yes).sum(), 1e-9)]) * len(x) / 2
-    label = np.concatenate([np.ones(len(x)), np.zeros(len(x))])
-    used = weight > 0
-    model = LogisticRegression(C=STRENGTH, max_iter=1000)
-    return model.fit(np.concatenate([x, x])[used], label[used], sample_weight=weight[used])
 
 
 def _held_out(seen: Floats, share: Floats, groups: NDArray[np.intp]) -> Floats:
@@ -148,7 +149,7 @@ def _held_out(seen: Floats, share: Floats, groups: NDArray[np.intp]) -> Floats:
     for fold in range(min(FOLDS, len(names))):
         out = np.isin(groups, names[fold::FOLDS])
         if _enough(np.where(out, np.nan, share)):
-            found[out] = _fit(seen[~out], share[~out]).decision_function(seen[out])
+            found[out] = ridge.fit(seen[~out], share[~out]).decision_function(seen[out])
     return found
 
 

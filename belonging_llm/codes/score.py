@@ -12,6 +12,7 @@ from string import ascii_uppercase
 
 import numpy as np
 from pydantic import ConfigDict, RootModel
+from scipy.special import log_softmax
 
 from belonging_llm.asking import Asker, Question
 from belonging_llm.codebook import Framework
@@ -25,8 +26,10 @@ NONE = "none of these"
 MOST = len(ascii_uppercase) - 1
 # Before anything is known of a model: a standard deviation of its score moves the log-odds by this much,
 # believed like so many judgements.
-USUAL, BELIEVED = 0.3, 30.0
+USUAL, BELIEVED = 0.6, 30.0
 FEWEST = 20
+# Servers round.
+ROUNDING = 1e-3
 
 
 class Likelihoods(RootModel[dict[str, float]]):
@@ -78,7 +81,7 @@ def score(
     prompt: Prompt,
     done: Callable[[int], None] = lambda _: None,
 ) -> dict[str, Floats | Exception]:
-    """Scores by segment, shape (n_codes,): each letter's log-probability less that of *none of these*.
+    """Scores by segment, shape (n_codes,): the log-probability of each code's letter among all letters.
 
     Raises:
         Incomplete: the model's endpoint is gone.
@@ -141,6 +144,8 @@ def _question(item: OpenSegment, framework: Framework, prompt: Prompt) -> Questi
     def check(answer: Likelihoods) -> None:
         if set(answer.root) != set(letters) or not all(np.isfinite(list(answer.root.values()))):
             raise ReplyError("likelihoods of other letters than those asked for, or none at all")
+        if max(answer.root.values()) > ROUNDING:
+            raise ReplyError("a logarithm of a probability above 0")
 
     rendered = prompt.render(
         options=options, question=item.question[:QUESTION_SHOWN], segment=item.segment.text[:SHOWN]
@@ -154,8 +159,8 @@ def _meanings(framework: Framework) -> list[str]:
 
 
 def _scores(answer: Likelihoods) -> Floats:
-    values = [answer.root[letter] for letter in sorted(answer.root)]
-    return np.array(values[:-1]) - values[-1]
+    values = np.array([answer.root[letter] for letter in sorted(answer.root)])
+    return np.asarray(log_softmax(values)[:-1])
 
 
 def shifts_of(said: Mapping[str, Floats | Exception], scale: Scale) -> dict[str, Floats | Exception]:

@@ -10,12 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from belonging_llm.codebook import Code, Framework
+from belonging_llm.codes.quoted import hits
 from belonging_llm.embeddings import Vectors
 from belonging_llm.themes import Theme
 
 Floats = npt.NDArray[np.floating[Any]]
 # A spread below this is rounding.
 FLAT = 1e-6
+# However rare quoted words are, they speak for a code as this many standard deviations of likeness at most.
+RAREST = 4.0
 
 Embed = Callable[[Sequence[str]], Vectors]
 
@@ -31,30 +34,46 @@ class Signals:
             0 where there is none; shape (n_segments, n_codes).
         leaning: Closeness to the code's examples of presence, less that to its examples of
             absence; NaN for codes that lack either; shape (n_segments, n_codes).
+        quoted: Standard deviations above the mean where the segment holds words that the codebook quotes, at most
+            RAREST; 0 where it holds none; shape (n_segments, n_codes).
     """
 
     similarity: Floats
     theme: Floats
     leaning: Floats
+    quoted: Floats
+
+    def of(self, rows: Sequence[int]) -> Signals:
+        """Some of the segments."""
+        here = list(rows)
+        return Signals(self.similarity[here], self.theme[here], self.leaning[here], self.quoted[here])
 
 
 def weigh(
-    segment_ids: Sequence[str], vectors: Vectors, framework: Framework, themes: Sequence[Theme], embed: Embed
+    segment_ids: Sequence[str],
+    vectors: Vectors,
+    framework: Framework,
+    themes: Sequence[Theme],
+    embed: Embed,
+    *,
+    texts: Sequence[str] = (),
 ) -> Signals:
     """Compute all signals at once.
 
     Args:
         vectors: One row a segment, unit length, float32, shape (n_segments, dim).
         embed: Gives unit vectors for the codebook's texts, by the same encoder.
+        texts: The segments' words, to look for what the codebook quotes; without them nothing is looked for.
     """
     codes = framework.assignable
     if not len(segment_ids):
         empty = np.zeros((0, len(codes)))
-        return Signals(empty, empty, empty)
+        return Signals(empty, empty, empty, empty)
     raw = np.stack([_likeness(code, vectors, embed) for code in codes], axis=1)
     return Signals(
         similarity=_standardise(raw - raw.mean(axis=1, keepdims=True) if len(codes) > 1 else raw),
         theme=_theme_strength(segment_ids, codes, themes),
+        quoted=_rare(hits(texts, codes)) if texts else np.zeros(raw.shape),
         leaning=np.stack([_leaning(code, vectors, embed) for code in codes], axis=1),
     )
 
@@ -79,6 +98,11 @@ def _standardise(values: Floats) -> Floats:
     spread = values.std(axis=0)
     # Identical segments differ by rounding alone, which must not become whole standard deviations.
     return np.asarray((values - values.mean(axis=0)) / np.where(spread > FLAT, spread, 1))
+
+
+def _rare(found: Floats) -> Floats:
+    """How far a hit stands out: words that most segments hold tell nothing."""
+    return np.asarray(np.clip(_standardise(found), 0, RAREST) * found)
 
 
 def _theme_strength(segment_ids: Sequence[str], codes: Sequence[Code], themes: Sequence[Theme]) -> Floats:

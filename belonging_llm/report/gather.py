@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from belonging_llm import prompts
@@ -10,6 +11,7 @@ from belonging_llm.errors import StudyError
 from belonging_llm.report.findings import Findings, Losses, PromptText, RunRecord, TranscriptSummary, Usage
 from belonging_llm.store import Run
 from belonging_llm.study import Study
+from belonging_llm.themes import Theme
 from belonging_llm.transcripts import Role
 
 _BATCH = "batch "
@@ -26,12 +28,13 @@ def gather(study: Study) -> Findings:
     if run is None:
         raise StudyError(f"{study.folder}: no analysis has finished yet; run `belonging analyse`")
     settings, counts = run.settings, _plain_counts(run)
+    themes = store.findings.themes(run.id)
     return Findings(
         study=study.settings.name,
         run=_record(run, counts),
         transcripts=[_summary(study, transcript_id) for transcript_id in store.corpus.transcript_ids()],
         segments=sorted(store.corpus.segments(), key=lambda s: (s.document, s.start)),
-        themes=store.findings.themes(run.id),
+        themes=themes,
         codings=store.findings.codings(run.id),
         framework=study.framework(),
         participants=store.corpus.participants(),
@@ -39,7 +42,7 @@ def gather(study: Study) -> Findings:
         too_short=run.counts.get("too_short", []),
         prompts=_prompts(study, settings.get("prompts", {})),
         usage=Usage(**store.ledger.usage(run.id)),
-        losses=_losses(run),
+        losses=_losses(run, themes),
         language_model="" if settings.get("llm") == "none" else settings.get("llm", ""),
         encoder=settings.get("embedder", ""),
         synthetic=study.settings.synthetic,
@@ -90,11 +93,14 @@ def _plain_counts(run: Run) -> dict[str, Any]:
     return kept | ({"segments the language model was asked to code": batches["asked"]} if batches else {})
 
 
-def _losses(run: Run) -> Losses:
+def _losses(run: Run, themes: Sequence[Theme]) -> Losses:
     counts, batches = run.counts, _batches(run)
     return Losses(
         theme_quotes=counts.get("theme_quotes_unlocated"),
-        code_evidence=batches["unlocated"] if batches else None,
+        theme_quotes_repaired=sum(quote.repaired for theme in themes for quote in theme.quotes),
+        code_evidence=batches.get("unlocated"),
+        code_evidence_repaired=batches.get("repaired"),
+        codes_demoted=batches.get("demoted"),
         themes_renamed=counts.get("themes_renamed"),
         themes_unnamed=counts.get("themes_failed"),
         replies_refused=sum(counts["reply_failures"].values()) if "reply_failures" in counts else None,

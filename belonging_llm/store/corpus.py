@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from belonging_llm.provenance import now
 from belonging_llm.segments import Segment
-from belonging_llm.store.schema import cutting, participant, segment, transcript
+from belonging_llm.store.schema import cutting, metadata, participant, segment, transcript
 from belonging_llm.store.writing import add_new
 from belonging_llm.transcripts import Transcript
 
@@ -18,7 +18,7 @@ GIVEN = "given"
 
 
 class Corpus:
-    """What was said; nothing here ever changes once written."""
+    """What was said; nothing here changes once written, but who speaks until somebody has coded it."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
@@ -70,6 +70,22 @@ class Corpus:
             update = transcript.update().where(transcript.c.id == transcript_id)
             connection.execute(update.values(split_with=settings))
 
+    def coded(self) -> set[str]:
+        """Transcripts with a segment that anyone coded or judged, or that a theme, sample or watch list holds."""
+        held = sa.union(*(sa.select(key.parent) for key in _holders())).subquery()
+        query = sa.select(segment.c.transcript_id).where(segment.c.id.in_(sa.select(*held.c))).distinct()
+        with self._engine.connect() as connection:
+            return set(connection.execute(query).scalars())
+
+    def recast(self, found: Transcript) -> None:
+        """Keep a transcript's turns with other roles; it is cut anew. Only for transcripts that nobody has coded."""
+        own = sa.select(segment.c.id).where(segment.c.transcript_id == found.id)
+        with self._engine.begin() as connection:
+            connection.execute(cutting.delete().where(cutting.c.segment_id.in_(own)))
+            connection.execute(segment.delete().where(segment.c.transcript_id == found.id))
+            update = transcript.update().where(transcript.c.id == found.id)
+            connection.execute(update.values(content=found.model_dump_json(), split_with=None))
+
     def segments(self) -> list[Segment]:
         """Every segment of the cuts in use, by transcript and place."""
         in_use = (cutting.c.segment_id == segment.c.id) & (cutting.c.settings == transcript.c.split_with)
@@ -101,6 +117,12 @@ class Corpus:
         with self._engine.connect() as connection:
             rows = connection.execute(sa.select(participant).order_by(participant.c.id)).all()
         return {row.id: json.loads(row.attributes) for row in rows}
+
+
+def _holders() -> list[sa.ForeignKey]:
+    """What refers to a segment for good: every key on segments but that of the cuts."""
+    keys = [key for table in metadata.sorted_tables if table is not cutting for key in table.foreign_keys]
+    return [key for key in keys if key.column is segment.c.id]
 
 
 def _add_cut(connection: sa.Connection, segments: Sequence[Segment], settings: str) -> None:

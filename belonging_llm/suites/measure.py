@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,43 +14,46 @@ from belonging_llm import codes
 from belonging_llm.adapters import factory
 from belonging_llm.asking import Asker
 from belonging_llm.codes import Chances, Learned, Lessons, OpenSegment, Signals
-from belonging_llm.codes.decide import strength
 from belonging_llm.codes.signals import Floats
-from belonging_llm.embeddings import Vectors
+from belonging_llm.embeddings import HasMiddle, Vectors
 from belonging_llm.llm import tells_likelihoods
 from belonging_llm.prompts import load
-from belonging_llm.store import Store
-from belonging_llm.suites.result import Measured, between_people, summed
+from belonging_llm.suites.means import Means, asking
+from belonging_llm.suites.result import MODEL_ALONE, NEAREST, Measured, between_people, summed, with_intervals
 from belonging_llm.suites.suite import Data, Suite
 
 
-def run(suite: Suite, data: Data, *, llm: str = "none", embedder: str = "local") -> dict[str, Any]:
+def run(
+    suite: Suite, data: Data, *, llm: str = "none", embedder: str = "local", means: Means | None = None
+) -> dict[str, Any]:
     """Measure every condition on every split.
+
+    Args:
+        means: What the language model may be asked; without, only one on this machine, as much as it takes.
 
     Returns:
         Plain data: per condition the macro kappa by split, kappa and F1 by code, calibration error, calls.
     """
     encoder = factory.encoder(embedder)
     vectors = encoder.encode([s.text for s in data.segments])
-    signals = codes.weigh([s.id for s in data.segments], vectors, data.framework, (), encoder.encode)
-    seen = codes.features(vectors, [s.text for s in data.segments], signals)
+    texts = [s.text for s in data.segments]
+    signals = codes.weigh([s.id for s in data.segments], vectors, data.framework, (), encoder.encode, texts=texts)
+    inner = encoder.middle().encode(texts) if isinstance(encoder, HasMiddle) else None
+    seen = codes.features(vectors, texts, signals, inner)
     counted = [k for k in range(data.marks.shape[2]) if (data.marks[:, :, k] == 1).sum(1).min() >= suite.min_positives]
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store(f"sqlite:///{Path(folder) / 'ledger.sqlite'}")
-        model = factory.chat_model(llm, allow_remote=False)
-        asker = Asker(model, store.ledger, "suite") if model else None
-        bench = _Bench(suite, data, vectors, signals, seen, counted, asker)
-        found = {name: summed(parts, data, counted) for name, parts in bench.conditions().items()}
-        store.close()
+    unaided = codes.carry_over(codes.strength(signals), seen)
+    with asking(llm, means or Means()) as asker:
+        parts = _Bench(suite, data, vectors, signals, unaided, seen, counted, asker).conditions()
+    found = {name: summed(several, data, counted) for name, several in parts.items()}
     return {
         "suite": suite.name,
         "segments": len(data.segments),
         "documents": len(set(data.documents.tolist())),
         "codes": [data.framework.assignable[k].id for k in counted],
         "embedder": encoder.id,
-        "llm": model.id if model else "none",
+        "llm": asker.model.id if asker else "none",
         "people": between_people(data, counted),
-        "conditions": found,
+        "conditions": with_intervals(found, parts, data, counted),
         "tokens": _usage(asker),
     }
 
@@ -77,6 +78,7 @@ class _Bench:
     data: Data
     vectors: Vectors
     signals: Signals
+    unaided: Floats
     seen: Floats
     counted: Sequence[int]
     asker: Asker | None
@@ -105,7 +107,7 @@ class _Bench:
 
     def _measured(self, split: _Split, n: int) -> dict[str, Measured]:
         learned = self._learn(split) if n else None
-        likely = codes.chances(self.signals, learned)
+        likely = codes.chances(self.unaided, learned)
         found = {}
         for share in self.suite.ask if self.asker else (0.0,):
             found[f"taught {n}, asked {share:.0%}"] = self._decided(split, likely, share)
@@ -114,7 +116,9 @@ class _Bench:
         else:
             found["never assigns"] = self._constant(split, False)
             found["always assigns"] = self._constant(split, True)
-            found["nearest definition"] = self._nearest(split)
+            found[NEAREST] = self._nearest(split)
+            if self._weighs and max(self.suite.ask) == 1:
+                found[MODEL_ALONE] = self._alone(split)
         return found
 
     def _learn(self, split: _Split) -> Learned:
@@ -174,7 +178,7 @@ class _Bench:
         for row in open_to:
             answer = said[self.data.segments[split.test[row]].id]
             if not isinstance(answer, Exception):
-                shifts = [codes.UNHEARD.shift(answer[c].applies) if c in answer else 0.0 for c in ids]
+                shifts = [codes.UNHEARD.shift(answer[c].counts) if c in answer else 0.0 for c in ids]
                 found[row] = np.array(shifts)
         return found
 
@@ -190,9 +194,17 @@ class _Bench:
 
     def _nearest(self, split: _Split) -> Measured:
         """The nearest definition alone, one code a segment."""
-        near = strength(self.signals)[split.test]
+        near = self.signals.similarity[split.test]
         guess = near == near.max(axis=1, keepdims=True)
         return Measured(split.test, guess, np.full(guess.shape, np.nan), 0)
+
+    def _alone(self, split: _Split) -> Measured:
+        """The model alone: the letter that it finds likelier here than over all segments, one code a segment."""
+        said = self._ask(split.test)
+        scores = np.stack([said.get(int(i), np.full(self.data.marks.shape[2], np.nan)) for i in split.test])
+        above = np.nan_to_num(scores - np.nanmean(scores, axis=0), nan=-np.inf)
+        guess = (above == above.max(axis=1, keepdims=True)) & np.isfinite(above)
+        return Measured(split.test, guess, np.full(guess.shape, np.nan), len(said))
 
     def _constant(self, split: _Split, answer: bool) -> Measured:
         shape = (len(split.test), self.data.marks.shape[2])

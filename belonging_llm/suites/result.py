@@ -19,6 +19,9 @@ from belonging_llm.evaluation.two_coders import kappas
 from belonging_llm.suites.suite import Data, Suite
 
 NEW = 0.01
+DRAWS = 500
+MODEL_ALONE, NEAREST = "language model alone", "nearest definition"
+BASELINES = (NEAREST, MODEL_ALONE)
 Score = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
@@ -49,6 +52,52 @@ def summed(parts: Sequence[Measured], data: Data, counted: Sequence[int]) -> dic
     }
 
 
+def with_intervals(
+    found: dict[str, dict[str, Any]], parts: Mapping[str, Sequence[Measured]], data: Data, counted: Sequence[int]
+) -> dict[str, dict[str, Any]]:
+    """The same with 95 % intervals, and how far each condition lies above each baseline that lacks teaching.
+
+    Documents are resampled, and the same draw serves all splits and conditions: splits share segments, and
+    differences are paired.
+    """
+    n = int(data.documents.max()) + 1
+    weights = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), DRAWS).astype(float)
+    drawn = {name: _drawn(several, data, counted, weights) for name, several in parts.items()}
+    for name, condition in found.items():
+        condition["macro_kappa_ci"] = _interval(drawn[name])
+        condition["above"] = {
+            baseline: {"by": round(condition["macro_kappa"] - found[baseline]["macro_kappa"], 4)}
+            | {"ci": _interval(drawn[name] - drawn[baseline])}
+            for baseline in BASELINES
+            if baseline in found and baseline != name
+        }
+    return found
+
+
+def _drawn(parts: Sequence[Measured], data: Data, counted: Sequence[int], weights: Floats) -> Floats:
+    """Macro kappa in each resample of documents, mean over splits and coders, shape (n_draws,)."""
+    macro = []
+    for part in parts:
+        for coder in data.marks[:, part.test]:
+            cells = _cells_by_document(coder, part.guess, data.documents[part.test], weights.shape[1])[:, counted]
+            macro.append(np.nanmean(kappas(np.einsum("wd,dkc->wkc", weights, cells, optimize=True)), axis=1))
+    return np.asarray(np.mean(macro, axis=0))
+
+
+def _cells_by_document(one: NDArray[Any], other: NDArray[Any], documents: NDArray[np.intp], n: int) -> Floats:
+    """Cells a, b, c, d by document and code, shape (n_documents, n_codes, 4)."""
+    both = (one >= 0) & (np.asarray(other, np.int8) >= 0)
+    kinds = ((1, 1), (1, 0), (0, 1), (0, 0))
+    each = np.stack([(one == x) & (other == y) & both for x, y in kinds], axis=-1).astype(float)
+    found = np.zeros((n, *each.shape[1:]))
+    np.add.at(found, documents, each)
+    return found
+
+
+def _interval(values: Floats) -> list[float | None]:
+    return [_rounded(v) for v in np.nanpercentile(values, (2.5, 97.5))]
+
+
 def _against(part: Measured, data: Data, score: Score) -> NDArray[np.float64]:
     """A score of guesses with each coder, mean over coders, by code; NaN where no coder defines it."""
     stacked = np.array([score(_cells(coder, part.guess)) for coder in data.marks[:, part.test]])
@@ -58,9 +107,7 @@ def _against(part: Measured, data: Data, score: Score) -> NDArray[np.float64]:
 
 def _cells(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]:
     """Cells a, b, c, d by code of two coders' marks (n_units, n_codes), where both judged."""
-    both = (one >= 0) & (np.asarray(other, np.int8) >= 0)
-    kinds = ((1, 1), (1, 0), (0, 1), (0, 0))
-    return np.stack([((one == x) & (other == y) & both).sum(0) for x, y in kinds], axis=-1).astype(float)
+    return np.asarray(_cells_by_document(one, other, np.zeros(len(one), np.intp), 1)[0])
 
 
 def _error(part: Measured, data: Data) -> float | None:

@@ -15,7 +15,7 @@ from belonging_llm.asking import Asker, Question
 from belonging_llm.clusters import Belongs, Cluster, Clustering
 from belonging_llm.embeddings import Vectors
 from belonging_llm.errors import ReplyError
-from belonging_llm.evidence import locate
+from belonging_llm.evidence import find
 from belonging_llm.prompts import Prompt
 from belonging_llm.segments import Segment
 from belonging_llm.themes.exemplars import choose, distinctive_terms
@@ -336,7 +336,8 @@ def _named(theme: Theme, answer: _Answer, texts: dict[str, str], model: str) -> 
 def _quote(given: QuotedWords, theme: Theme, texts: dict[str, str]) -> Quote | None:
     """The quote in the segment it names, or in another exemplar when the number is off by some."""
     named = theme.exemplars[given.segment - 1 : given.segment]
-    for segment_id in (*named, *theme.exemplars):
-        if span := locate(given.words, texts[segment_id]):
-            return Quote(segment_id=segment_id, start=span.start, end=span.end)
+    places = [(i, place) for i in (*named, *theme.exemplars) if (place := find(given.words, texts[i]))]
+    # Words that stand in one exemplar are not repaired to what another has.
+    for segment_id, place in sorted(places, key=lambda found: found[1].repaired):
+        return Quote(segment_id=segment_id, start=place.span.start, end=place.span.end, repaired=place.repaired)
     return None

@@ -19,13 +19,18 @@ class ThemeMember(BaseModel):
 
 
 class Quote(BaseModel):
-    """Verbatim words: half-open code-point offsets into the segment's text."""
+    """Verbatim words: half-open code-point offsets into the segment's text.
+
+    Attributes:
+        repaired: The model wrote nearly these words; they stand here as the segment has them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     segment_id: str
     start: int
     end: int
+    repaired: bool = False
 
 
 class MappedCode(BaseModel):

@@ -8,6 +8,7 @@ from functools import cached_property
 from pydantic import BaseModel, ConfigDict
 
 from belonging_llm.provenance import text_digest
+from belonging_llm.transcripts.source import Source
 
 
 class Role(StrEnum):
@@ -16,6 +17,31 @@ class Role(StrEnum):
     PARTICIPANT = "participant"
     INTERVIEWER = "interviewer"
     BOILERPLATE = "boilerplate"
+
+
+class Basis(StrEnum):
+    """How it is known who a speaker is."""
+
+    LABEL = "label"
+    GUESS = "guess"
+    PERSON = "person"
+
+
+class Speaker(BaseModel):
+    """Somebody who speaks in a transcript.
+
+    Attributes:
+        name: As the transcript writes it.
+        participant: Whose talk it is; None for interviewers and boilerplate. Two spellings of one person share it.
+        basis: The label itself (`Interviewer`, `P07`, a name), a guess from what was said, or a person's word.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    role: Role
+    participant: str | None = None
+    basis: Basis = Basis.LABEL
 
 
 class Turn(BaseModel):
@@ -48,6 +74,8 @@ class Transcript(BaseModel):
         text: The whole source text, line ends as LF, without byte-order mark.
         header: What the front matter says, as plain strings.
         kind: `interview` (labelled speakers), `prose` (one author) or `segments` (units given).
+        speakers: Who speaks, in order of first speaking; empty for prose and given units.
+        source: The file and the offset map to it; None where the units came from a table of segments.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,6 +85,8 @@ class Transcript(BaseModel):
     text: str
     turns: tuple[Turn, ...]
     header: dict[str, str] = {}
+    speakers: tuple[Speaker, ...] = ()
+    source: Source | None = None
 
     @cached_property
     def id(self) -> str:

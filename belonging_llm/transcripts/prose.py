@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 MIN_WORDS = 6
 LONG_LINE = 120
+LONG_BLOCK = 20_000
 
 _FURNITURE = re.compile(
     r"uses? cookies|cookie (?:policy|notice|settings)|accept (?:all )?cookies|subscribe|newsletter|all rights reserved|"
@@ -71,5 +72,7 @@ def _is_unwrapped(lines: list[str]) -> bool:
 
 
 def _is_link_list(block: str) -> bool:
+    # Brackets that never close are searched again from each: long blocks are judged by their beginning.
+    block = block[:LONG_BLOCK]
     linked = sum(len(link) for link in _LINK.findall(block))
     return linked * 2 > len(block.strip())

@@ -177,6 +177,20 @@ def test_evidence_lies_where_it_is_said_to(sample: Path) -> None:
     assert found.quoted == found.verbatim == sum(found.places)
 
 
+def test_lost_and_repaired_quotes_are_counted(talks: Path) -> None:
+    people_code(talks, ["A", "B"])
+    found = run(talks, slipping)
+    before = audited(talks).evidence
+    assert (before.repaired, before.dropped, before.demoted) == (0, None, None), "a run that did not count them"
+    opened = Study(talks)
+    opened.store.runs.note(
+        found, **{"batch 1": {"unlocated": 2, "demoted": 1}, "batch 2": {"unlocated": 3, "demoted": 0}}
+    )
+    opened.store.close()
+    after = audited(talks).evidence
+    assert (after.dropped, after.demoted) == (5, 1)
+
+
 def test_lines_for_a_terminal_put_the_standing_first_and_every_code_after_it(slips: Path) -> None:
     found = audited(slips)
     lines = list(audit_lines(found))

@@ -27,6 +27,7 @@ from belonging_llm.codes import (
     assign,
     chances,
     open_pairs,
+    strength,
 )
 from belonging_llm.errors import Incomplete, ModelUnavailable, RequestRefused
 from belonging_llm.llm import ChatRequest
@@ -75,7 +76,7 @@ def segments(count: int) -> list[Segment]:
 
 
 def signals(count: int, similarity: float = 0.0, theme: float = 0.0, leaning: float = math.nan) -> Signals:
-    return Signals(*(np.full((count, len(CODES)), value) for value in (similarity, theme, leaning)))
+    return Signals(*(np.full((count, len(CODES)), value) for value in (similarity, theme, leaning, 0.0)))
 
 
 def likely(chance: list[list[float]], *, taught: bool = False, leaning: float = -1.0) -> Chances:
@@ -207,12 +208,12 @@ def test_the_guess_is_the_leaning_with_the_models_word(leaning: float, applies: 
 def test_a_theme_can_make_the_difference() -> None:
     # 1.7 + .75 * 0.8 = 2.3, which is beyond even: 1 / (1 + exp(1.5 * (2.2 - 2.3))) = .5374.
     seen = signals(1, similarity=1.7, theme=0.8)
-    coding = of(decide(chances(seen, None), seen=seen), "s0", "tutors")
+    coding = of(decide(chances(strength(seen), None), seen=seen), "s0", "tutors")
     assert coding.outcome is Outcome.ASSIGNED
     assert (coding.provenance.similarity, coding.provenance.theme, coding.provenance.chance) == (1.7, 0.8, 0.5374)
     assert "membership 0.80" in coding.rationale
     without = signals(1, similarity=1.7)
-    assert of(decide(chances(without, None), seen=without), "s0", "tutors").outcome is Outcome.ABSTAINED
+    assert of(decide(chances(strength(without), None), seen=without), "s0", "tutors").outcome is Outcome.ABSTAINED
 
 
 def test_what_was_learned_from_people_is_said() -> None:
@@ -285,13 +286,50 @@ def test_without_words_the_sentence_most_like_the_code_is_the_evidence() -> None
     ]
 
 
-def test_words_that_are_not_there_are_dropped_and_counted() -> None:
+def test_a_yes_that_rests_on_words_that_are_not_there_counts_for_nothing() -> None:
     chat = FakeChat([reply(judged("tutors", True, "she never came"), judged("friends", True, ""))])
     found = decide(likely([[0.4, 0.4, 0.01]]), {0: [0, 1]}, chat)
     # No words at all are no quote that could be lost.
-    assert found.unlocated == 1
-    assert words_of(of(found, "s0", "tutors")) == ["The tutor knew my name."]
-    assert words_of(of(found, "s0", "friends")) == ["Friends met at night."]
+    assert (found.unlocated, found.repaired, found.demoted) == (1, 0, 1)
+    lost, heard = (of(found, "s0", code) for code in ("tutors", "friends"))
+    # With a word that counts, odds of 2 : 3 become 8 : 3.
+    assert (lost.outcome, lost.confidence, lost.evidence, lost.polarity) == (Outcome.ABSTAINED, 0.4, (), None)
+    assert lost.provenance.said is True
+    assert "quotes words that are not there" in lost.rationale
+    assert (heard.outcome, heard.confidence) == (Outcome.ASSIGNED, 0.727)
+    assert words_of(heard) == ["Friends met at night."]
+
+
+def test_what_the_evidence_carries_alone_stays_assigned() -> None:
+    chat = FakeChat([reply(judged("tutors", True, "she never came", "mixed"))])
+    found = decide(likely([[0.6, 0.01, 0.01]]), {0: [0]}, chat)
+    coding = of(found, "s0", "tutors")
+    assert (found.unlocated, found.demoted) == (1, 0)
+    assert (coding.outcome, coding.confidence, coding.polarity) == (Outcome.ASSIGNED, 0.6, None)
+    assert words_of(coding) == ["The tutor knew my name."]
+
+
+def test_a_lost_quote_that_changes_no_outcome_demotes_nothing() -> None:
+    """At 1 : 9 even a yes that counts would have left it to people."""
+    chat = FakeChat([reply(judged("tutors", True, "she never came"))])
+    found = decide(likely([[0.13, 0.01, 0.01]]), {0: [0]}, chat, word=Word(1.0, -1.0, 9))
+    assert of(found, "s0", "tutors").outcome is Outcome.ABSTAINED
+    assert (found.unlocated, found.demoted) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "there", "repaired"),
+    [
+        ("the tutors knew my name", "The tutor knew my name", True),
+        ("The tutor \u2026 met at night", "The tutor knew my name. Friends met at night", False),
+    ],
+)
+def test_words_that_are_nearly_there_are_evidence(words: str, there: str, repaired: bool) -> None:
+    found = decide(likely([[0.4, 0.01, 0.01]]), {0: [0]}, FakeChat([reply(judged("tutors", True, words))]))
+    coding = of(found, "s0", "tutors")
+    assert (coding.outcome, words_of(coding)) == (Outcome.ASSIGNED, [there])
+    assert [span.repaired for span in coding.evidence] == [repaired]
+    assert (found.unlocated, found.repaired, found.demoted) == (0, repaired, 0)
 
 
 def test_words_beside_a_no_are_neither_evidence_nor_lost() -> None:

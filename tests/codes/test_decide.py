@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from belonging_llm.codes import Bar, Chances, Learned, Outcome, Signals, chances, open_pairs
+from belonging_llm.codes import Bar, Chances, Learned, Outcome, Signals, chances, cuts, open_pairs
 from belonging_llm.codes.decide import CANDIDATES, DOUBT, THEME, after, strength
 
 
 def signals(similarity: list[list[float]], theme: float = 0.0) -> Signals:
     likeness = np.array(similarity, dtype=np.float64)
-    return Signals(likeness, np.full_like(likeness, theme), np.full_like(likeness, math.nan))
+    nothing = np.zeros_like(likeness)
+    return Signals(likeness, np.full_like(likeness, theme), np.full_like(likeness, math.nan), nothing)
 
 
 def likely(chance: list[list[float]]) -> Chances:
@@ -29,29 +31,66 @@ def test_a_theme_counts_as_a_part_of_a_standard_deviation() -> None:
     assert strength(signals([[1.0, -1.0, 0.0]], theme=0.8))[0] == pytest.approx([1.6, -0.4, 0.6])
 
 
+def test_quoted_words_speak_as_loud_as_they_are_rare() -> None:
+    seen = signals([[1.0, -1.0]])
+    quoted = Signals(seen.similarity, seen.theme, seen.leaning, np.array([[0.0, 2.5]]))
+    assert strength(quoted)[0] == pytest.approx([1.0, 1.5])
+
+
 def test_without_human_codings_likeness_decides() -> None:
-    found = chances(signals([[2.2, 1.6, 0.0]]), None)
+    found = chances(np.array([[2.2, 1.6, 0.0]]), None)
     # 1.5 * (2.2 - 1.6) = .9: 1 / (1 + exp(.9)) = .2891; 1.5 * 2.2 = 3.3: 1 / (1 + exp(3.3)) = .0356.
     assert found.chance[0] == pytest.approx([0.5, 0.2891, 0.0356], abs=1e-4)
-    # What would be guessed begins at 1.6.
-    assert found.leaning[0] == pytest.approx([0.6, 0.0, -1.6])
+    # One segment tells nothing of where kappa is highest: guesses begin at even odds.
+    assert found.leaning[0] == pytest.approx([0.0, -0.9, -3.3])
     assert not found.taught.any()
 
 
-def test_learned_codes_have_learned_chances_and_the_others_likeness() -> None:
+def test_a_yes_is_guessed_where_kappa_is_expected_to_be_highest() -> None:
+    """Ten segments; one of .9, one of .4, eight of .05: 1.7 positives are expected.
+
+    Yes to one: hit .09, said .1, has .17: agreed 1 + .18 - .27 = .91, by luck .017 + .747 = .764: kappa .619.
+    Yes to two: hit .13, said .2: agreed 1 + .26 - .37 = .89, by luck .034 + .664 = .698: kappa .636.
+    Yes to three: hit .135, said .3: agreed .8, by luck .051 + .581 = .632: kappa .457.
+    """
+    chance = np.array([[0.05], [0.9], [0.05], [0.4], *[[0.05]] * 6])
+    assert cuts(chance) == pytest.approx([0.4])
+    assert cuts(chance[::-1]) == pytest.approx([0.4])
+
+
+@pytest.mark.parametrize("chance", [np.zeros((5, 1)), np.ones((5, 1)), np.full((5, 1), 0.3), np.empty((0, 1))])
+def test_where_no_cut_is_better_than_luck_it_is_even_odds(chance: NDArray[np.float64]) -> None:
+    assert cuts(chance).tolist() == [0.5]
+
+
+@given(st.lists(st.floats(0.001, 0.999), min_size=2, max_size=30))
+def test_no_other_cut_has_a_higher_expected_kappa(given_chances: list[float]) -> None:
+    chance = np.array(given_chances)
+
+    def expected(said: NDArray[np.bool_]) -> float:
+        hit, share, has = (chance * said).mean(), said.mean(), chance.mean()
+        by_luck = share * has + (1 - share) * (1 - has)
+        return float((1 + 2 * hit - share - has - by_luck) / (1 - by_luck))
+
+    best = expected(chance >= cuts(chance[:, None])[0])
+    assert all(expected(chance >= other) <= best + 1e-9 for other in chance)
+
+
+def test_learned_codes_have_learned_chances_and_the_others_the_codebooks() -> None:
     learned = Learned(
         scores=np.array([[0.5, np.nan], [-2.0, np.nan]]),
         chances=np.array([[0.3, np.nan], [0.01, np.nan]]),
         taught=np.array([True, False]),
     )
-    found = chances(signals([[9.0, 2.2], [9.0, 1.6]]), learned)
+    found = chances(np.array([[9.0, 2.2], [9.0, 1.6]]), learned)
     assert found.chance == pytest.approx(np.array([[0.3, 0.5], [0.01, 0.2891]]), abs=1e-4)
-    assert found.leaning == pytest.approx(np.array([[0.5, 0.6], [-2.0, 0.0]]))
+    # Of two segments, a yes to the likelier one alone is expected to agree best.
+    assert (found.leaning >= 0).tolist() == [[True, True], [False, False]]
     assert found.taught.tolist() == [True, False]
 
 
 def test_nothing_learned_is_as_no_codings() -> None:
-    given = signals([[2.2, 1.6]])
+    given = np.array([[2.2, 1.6]])
     nothing = [
         Learned(np.empty((1, 0)), np.empty((1, 0)), np.zeros(0, bool)),
         Learned(np.full((1, 2), np.nan), np.full((1, 2), np.nan), np.zeros(2, bool)),

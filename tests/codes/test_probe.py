@@ -15,7 +15,8 @@ from sklearn.metrics import roc_auc_score
 
 from belonging_llm.adapters.fakes import HashEncoder
 from belonging_llm.codes import NO_LESSONS, Learned, Lessons, Signals, chances, features, learn, learn_polarity
-from belonging_llm.codes.probe import FEWEST, FEWEST_POLAR, STRENGTH, _held_out, _platt
+from belonging_llm.codes.probe import FEWEST, FEWEST_POLAR, MIDDLE, SURFACE, _held_out, _platt
+from belonging_llm.codes.ridge import STRENGTH
 from belonging_llm.codes.surface import NAMES
 
 Array = NDArray[np.float64]
@@ -114,7 +115,7 @@ def test_examples_that_leave_nothing_to_calibrate_on_are_no_lesson() -> None:
     learned = learn(unlike(40), Lessons(np.arange(40), shares, np.arange(40) % 2))
     assert learned.taught.tolist() == [False]
     assert np.isnan(learned.chances).all()
-    likely = chances(Signals(*(np.zeros((40, 1)),) * 3), learned)
+    likely = chances(np.zeros((40, 1)), learned)
     assert np.isfinite(likely.chance).all()
     assert np.isfinite(likely.leaning).all()
 
@@ -280,28 +281,43 @@ TEXTS = ("I felt alone.", "We met at 9:30!", "", "Why did nobody answer?", "We m
 
 def evidence(count: int) -> Signals:
     random = np.random.default_rng(4)
-    return Signals(random.normal(size=(count, 3)), random.random((count, 3)), np.full((count, 3), np.nan))
+    return Signals(
+        random.normal(size=(count, 3)), random.random((count, 3)), np.full((count, 3), np.nan), np.zeros((count, 3))
+    )
 
 
 def test_features_are_meaning_manner_and_evidence() -> None:
     vectors = HashEncoder(16).encode(TEXTS)
     found = features(vectors, TEXTS, evidence(5))
-    assert found.shape == (5, 16 + len(NAMES) + 3 + 3)
+    assert found.shape == (5, 16 + len(NAMES) + 3 + 3 + 3)
     assert np.isfinite(found).all(), "leaning is not always known, and no feature"
     assert found[:, : 16 + len(NAMES)].mean(0) == pytest.approx(np.zeros(16 + len(NAMES)), abs=1e-6)
     assert found[:, 16 : 16 + len(NAMES)].std(0) == pytest.approx(
-        [float(len(set(column)) > 1) for column in found[:, 16 : 16 + len(NAMES)].T]
+        [SURFACE * (len(set(column)) > 1) for column in found[:, 16 : 16 + len(NAMES)].T]
     )
-    assert found[:, -6:-3] == pytest.approx(0.5 * evidence(5).similarity)
-    assert found[:, -3:] == pytest.approx(0.5 * evidence(5).theme)
+    assert found[:, -9:-6] == pytest.approx(0.5 * evidence(5).similarity)
+    assert found[:, -6:-3] == pytest.approx(0.5 * evidence(5).theme)
+    assert not found[:, -3:].any(), "nothing quoted was found"
     assert np.array_equal(found[1, :16], found[4, :16])
+
+
+def test_inner_layers_count_as_a_whole_whatever_their_scale() -> None:
+    vectors = HashEncoder(16).encode(TEXTS)
+    inner = np.random.default_rng(5).normal(size=(5, 24)).astype(np.float32)
+    plain, more = features(vectors, TEXTS, evidence(5)), features(vectors, TEXTS, evidence(5), inner)
+    assert np.array_equal(more[:, : plain.shape[1]], plain)
+    added = more[:, plain.shape[1] :]
+    # Each of 24 dimensions has a standard deviation of 7 / sqrt(24): together a segment lies 7 from the middle.
+    assert np.sqrt((added**2).sum(1).mean()) == pytest.approx(MIDDLE, rel=1e-5)
+    loud = inner * np.geomspace(1, 1e4, 24, dtype=np.float32)
+    assert features(vectors, TEXTS, evidence(5), loud) == pytest.approx(more, abs=1e-3)
 
 
 def test_features_move_with_their_segments() -> None:
     order = [3, 1, 4, 0, 2]
     vectors, given = HashEncoder(16).encode(TEXTS), evidence(5)
     first = features(vectors, TEXTS, given)
-    turned = Signals(given.similarity[order], given.theme[order], given.leaning[order])
+    turned = given.of(order)
     again = features(vectors[order], [TEXTS[i] for i in order], turned)
     np.testing.assert_allclose(again, first[order], atol=1e-5)
 

@@ -45,11 +45,12 @@ def test_a_segment_is_weighed_in_one_question_by_letters(tmp_path: Path) -> None
     who, model = asker(tmp_path, by_words)
     items = [OpenSegment(segment(text), (), "") for text in ("my mother called", "a boat came in", "nothing at all")]
     found = score(items, BOOK, asker=who, prompt=load("choose_code.v1"))
-    # Each letter less "none of these": -1 - -1 = 0 where the word stands, -5 - -1 = -4 where it does not.
-    assert {k: v.tolist() for k, v in found.items() if not isinstance(v, Exception)} == {
-        "my mothe": [0.0, -4.0],
-        "a boat c": [-4.0, 0.0],
-        "nothing ": [-4.0, -4.0],
+    # Told are -1, -5 and -1 for "none of these": log of e^-1 + e^-5 + e^-1 is -0.2977, so -0.7023 and -4.7023.
+    # Where nothing fits: log of 2 e^-5 + e^-1 is -0.9640, so -4.0360 for either code.
+    assert {k: v.round(4).tolist() for k, v in found.items() if not isinstance(v, Exception)} == {
+        "my mothe": [-0.7023, -4.7023],
+        "a boat c": [-4.7023, -0.7023],
+        "nothing ": [-4.036, -4.036],
     }
     assert [request.options for request in model.asked] == [("A", "B", "C")] * 3
     assert "A. Kin: Family." in model.asked[0].system

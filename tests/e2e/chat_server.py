@@ -15,6 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +25,7 @@ from typing import Any, Self
 Body = dict[str, Any]
 
 _RENAME = re.compile(r"^The title .* cannot stand: ", re.MULTILINE)
+LONGEST_WAIT = 60
 NOWHERE = "zylophonic words that nobody ever spoke"
 MARKUP = "<script>alert(1)</script>"
 _WORDS = (
@@ -35,7 +37,7 @@ _WORDS = (
 class Fault(StrEnum):
     """What can go wrong with one reply."""
 
-    RATE_LIMITED = "429 with Retry-After: 0"
+    RATE_LIMITED = "429 with Retry-After"
     SERVER_ERROR = "500"
     HANG_UP = "connection closed without a reply"
     RESET = "connection reset in the middle of the reply's body"
@@ -44,8 +46,11 @@ class Fault(StrEnum):
     OFF_SCHEMA = "JSON of another shape"
     UNKNOWN_CODE = "a code that nobody asked about"
     INVENTED_QUOTE = "words that are not in the segment"
+    MISQUOTED = "words of the segment, less a letter"
     MARKUP = "HTML in every text of the reply"
     DRIP = "the reply in small pieces, slowly"
+    ENDLESS = "small pieces that would go on for longer than anybody waits"
+    SILENCE = "nothing at all for longer than anybody waits"
     UNAUTHORISED = "401"
     BLOCKED_WITH_ECHO = "403 that repeats the prompt, as content filters do"
     REFUSED = "400"
@@ -67,12 +72,14 @@ class Asked:
         number: From 1, over the server's life (or since `reset`).
         digest: Of what was asked, see `asked_digest`; a repair of a bad reply has another one.
         kind: `label`, `rename`, `map`, `code`, or `weather` (what `belonging doctor` asks).
+        at: When it had come, by the monotonic clock.
     """
 
     number: int
     digest: str
     kind: str
     body: Body
+    at: float = 0.0
 
     @property
     def user(self) -> str:
@@ -97,6 +104,8 @@ class ChatServer:
         logprobs: Whether replies come with log-probabilities when these are asked for.
         listing: What `GET /v1/models` says of the one model; None has no such route.
         counts_tokens: Whether replies say how many tokens they took.
+        retry_after: What `Fault.RATE_LIMITED` says, in seconds.
+        rests: When it was said, by the monotonic clock.
     """
 
     faults: Plan | None = None
@@ -106,6 +115,8 @@ class ChatServer:
     logprobs: bool = False
     listing: Body | None = None
     counts_tokens: bool = True
+    retry_after: float = 0
+    rests: list[float] = field(default_factory=list)
     port: int = 0
     log: list[Asked] = field(default_factory=list)
     replies: dict[int, str] = field(default_factory=dict)
@@ -134,6 +145,8 @@ class ChatServer:
         """Forget the log and behave again."""
         self.log.clear()
         self.replies.clear()
+        self.rests.clear()
+        self.retry_after = 0
         self.faults = self.before_reply = self.after_reply = None
         self.logprobs, self.listing, self.counts_tokens = False, None, True
 
@@ -170,7 +183,7 @@ class ChatServer:
 
     def note(self, body: Body) -> Asked:
         with self._lock:
-            asked = Asked(len(self.log) + 1, body_digest(body), _kind(body), body)
+            asked = Asked(len(self.log) + 1, body_digest(body), _kind(body), body, time.monotonic())
             self.log.append(asked)
             return asked
 
@@ -268,6 +281,8 @@ def _judgements(user: str, fault: Fault | None) -> Body:
         seed = _seed(segment + code)
         applies = seed[0] % 2 == 0 or fault in {Fault.INVENTED_QUOTE, Fault.MARKUP}
         words = NOWHERE if fault is Fault.INVENTED_QUOTE else _words(segment, seed[1], 70)
+        if fault is Fault.MISQUOTED:
+            words = words[: len(words) // 2] + words[len(words) // 2 + 1 :]
         polarity = ("experienced", "absent", "mixed")[seed[2] % 3]
         found[code] = {"applies": applies, "polarity": polarity, "words": words if applies else ""}
     if fault is Fault.UNKNOWN_CODE:
@@ -332,7 +347,9 @@ class _Handler(BaseHTTPRequestHandler):
         text = answer(asked.body, fault)
         match fault:
             case Fault.RATE_LIMITED:
-                self._send(429, {"error": {"message": "slow down"}}, {"Retry-After": "0"})
+                self.server_state.rests.append(time.monotonic())
+                wait = f"{self.server_state.retry_after:g}"
+                self._send(429, {"error": {"message": "slow down"}}, {"Retry-After": wait})
             case Fault.SERVER_ERROR:
                 self._send(500, {"error": {"message": "out of memory"}})
             case Fault.UNAUTHORISED:
@@ -343,6 +360,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(400, {"error": {"message": "the prompt is too long"}})
             case Fault.REDIRECT:
                 self._send(307, {}, {"Location": f"{self.server_state.redirect_to}/chat/completions"})
+            case Fault.SILENCE | Fault.ENDLESS:
+                self._keep_waiting(fault)
             case Fault.HANG_UP | Fault.RESET:
                 self._break(text, fault)
             case Fault.HTML:
@@ -378,6 +397,20 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content[start : start + 40] if slowly else content)
             self.wfile.flush()
             time.sleep(0.002 if slowly else 0)
+
+    def _keep_waiting(self, fault: Fault) -> None:
+        """Until the other side hangs up; that is no error here."""
+        self.close_connection = True
+        if fault is Fault.ENDLESS:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99999999\r\n\r\n")
+        self.connection.settimeout(0.05)
+        with suppress(ConnectionError):
+            for _ in range(20 * LONGEST_WAIT):
+                try:
+                    if not self.connection.recv(1):
+                        return
+                except TimeoutError:
+                    self.wfile.write(b" " if fault is Fault.ENDLESS else b"")
 
     def _break(self, text: str, fault: Fault) -> None:
         if fault is Fault.RESET:

@@ -9,10 +9,11 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from chat_server import asked_digest
@@ -24,9 +25,13 @@ from belonging_llm.adapters import factory
 from belonging_llm.adapters.fakes import HashEncoder
 from belonging_llm.asking import Asker, Retry
 from belonging_llm.importing import import_paths
+from belonging_llm.prices import Price
 from belonging_llm.study import Study
 
 HERE = Path(__file__).parent
+# The server says 10 tokens in, 5 out for every reply: 10 × 0.01 + 5 × 0.02 = 0.20 dollars.
+DEAR = Price(models=("http://127.0.0.1:*#pretend",), input=10_000, output=20_000, source="A vendor", date=None)
+EACH = 0.20
 INTERVIEWS = HERE.parents[1] / "data" / "sample" / "transcripts"
 
 
@@ -146,6 +151,54 @@ def start(script: str, *arguments: str | Path, **env: str) -> subprocess.Popen[s
         start_new_session=True,
         env=environment(**env),
     )
+
+
+@dataclass
+class Forge:
+    """Runs of `plain_run.py`, one after the other, without importing everything each time; see `forked_runs.py`."""
+
+    process: subprocess.Popen[str]
+
+    def start(self, *arguments: str | Path) -> Forked:
+        """Begin one run; the one before has to be over."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps([str(a) for a in arguments]) + "\n")
+        self.process.stdin.flush()
+        return Forked(int(self.process.stdout.readline()), self.process.stdout)
+
+    @classmethod
+    @contextmanager
+    def opened(cls) -> Iterator[Forge]:
+        """One for a while."""
+        # A process that forks had better have no threads.
+        alone = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+        said = subprocess.PIPE
+        started = [sys.executable, str(HERE / "forked_runs.py")]
+        with subprocess.Popen(started, stdin=said, stdout=said, text=True, env=environment(**alone)) as process:
+            try:
+                yield cls(process)
+            finally:
+                process.kill()
+
+
+@dataclass
+class Forked:
+    """One run, a process with a group of its own.
+
+    Attributes:
+        ended: Its id may be another process's by now.
+    """
+
+    pid: int
+    said: IO[str]
+    ended: bool = False
+
+    def over(self) -> tuple[int, str]:
+        """Wait for its end: exit code, and what it wrote to standard error."""
+        code, errors = json.loads(self.said.readline())
+        self.ended = True
+        return code, errors
 
 
 def command(*arguments: str | Path, timeout: float = 120, **env: str) -> subprocess.CompletedProcess[str]:

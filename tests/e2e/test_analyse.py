@@ -34,23 +34,6 @@ they are lost, and they laugh, and then somebody types {{ 7 * 7 }} and {% raw %}
 """
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[ChatServer]:
-    with ChatServer() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: ChatServer) -> ChatServer:
-    running.reset()
-    return running
-
-
-@pytest.fixture
-def belonging(monkeypatch: pytest.MonkeyPatch) -> InProcess:
-    return studies.in_process(monkeypatch)
-
-
 @dataclass(frozen=True)
 class Analysed:
     """A study that the real command, with Prefect, has analysed once."""

@@ -2,81 +2,38 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import studies
-from chat_server import ChatServer, Fault
+from chat_server import Body, ChatServer, Fault, Plan, body_digest
 from click.testing import CliRunner, Result
-from studies import InProcess
+from studies import DEAR, EACH
 
-from belonging_llm import cli, prices
+from belonging_llm import cli
 from belonging_llm.adapters import factory
 from belonging_llm.adapters.openai_sdk import OpenAIChat
 from belonging_llm.asking import Asker, Question, Retry
 from belonging_llm.budget import Budget, Limit, Spending, bill
 from belonging_llm.codes.judge import Judgements
-from belonging_llm.errors import BudgetReached, ReplyError
-from belonging_llm.prices import Price
+from belonging_llm.errors import BudgetReached, ModelUnavailable, ReplyError
 from belonging_llm.prompts import Rendered
-from belonging_llm.store import Store, ledger
+from belonging_llm.store import Store
 from belonging_llm.study import Study
 
 AT_A_TIME = 20
-# The server says 10 tokens in, 5 out for every reply: 10 × 0.01 + 5 × 0.02 = 0.20 dollars.
-DEAR = Price(models=("http://127.0.0.1:*#pretend",), input=10_000, output=20_000, source="A vendor", date=None)
-EACH = 0.20
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[ChatServer]:
-    with ChatServer() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: ChatServer) -> Iterator[ChatServer]:
-    running.reset()
-    yield running
-    running.reset()
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return studies.make(tmp_path_factory.mktemp("budget") / "study", studies.sample("P01", "P02"))
-
-
-@pytest.fixture
-def study(template: Path, tmp_path: Path) -> Path:
-    return studies.copied(template, tmp_path / "study")
-
-
-@pytest.fixture
-def belonging(monkeypatch: pytest.MonkeyPatch) -> InProcess:
-    return studies.in_process(monkeypatch)
-
-
-@pytest.fixture
-def dear(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server on this machine passes for a hosted one with a price."""
-    elsewhere(monkeypatch, (DEAR,))
-
-
-@pytest.fixture
-def unpriced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server on this machine passes for a hosted one that nobody knows the price of."""
-    elsewhere(monkeypatch, ())
-
-
-def elsewhere(monkeypatch: pytest.MonkeyPatch, table: tuple[Price, ...]) -> None:
-    monkeypatch.setattr(prices, "table", lambda: table)
-    for module in (prices, ledger):
-        monkeypatch.setattr(module, "is_loopback", lambda _: False)
 
 
 @pytest.fixture
@@ -91,10 +48,10 @@ def questions(count: int) -> list[Question[Judgements]]:
     return [Question(Rendered(name="c", digest="0", system="s", user=text.format(n)), Judgements) for n in range(count)]
 
 
-def asker(server: ChatServer, store: Store, limit: Limit) -> Asker:
-    model = OpenAIChat("pretend", server.url, concurrency=AT_A_TIME)
+def asker(server: ChatServer, store: Store, limit: Limit, *, timeout: float = 300, retry: Retry | None = None) -> Asker:
+    model = OpenAIChat("pretend", server.url, concurrency=AT_A_TIME, timeout=timeout)
     spent = next(iter(store.ledger.spending("run")), Spending(model.id))
-    return Asker(model, store.ledger, "run", Retry(sleep=lambda _: None), Budget(limit, DEAR, spent))
+    return Asker(model, store.ledger, "run", retry or Retry(sleep=lambda _: None), Budget(limit, DEAR, spent))
 
 
 def spent(store: Store) -> float:
@@ -188,6 +145,96 @@ def test_a_try_without_a_reply_costs_nothing(fault: Fault, server: ChatServer, s
     assert one.budget.usd == pytest.approx(len(server.replies) * EACH) == spent(store)
 
 
+# Of 100 requests 30 meet a fault; those that cost a whole timeout are rarer.
+FAULTS = (
+    [Fault.RATE_LIMITED] * 8 + [Fault.SERVER_ERROR] * 7 + [Fault.RESET] * 4 + [Fault.HANG_UP] * 4
+    + [Fault.DRIP] * 4 + [Fault.SILENCE, Fault.ENDLESS, Fault.NO_CHOICES]
+)  # fmt: skip
+TIMEOUT = 1.5
+
+
+def faulty(server: ChatServer) -> Plan:
+    """Faults by what is asked and how often it was asked before: whoever comes first, the same ones."""
+
+    def plan(_: int, body: Body) -> Fault | None:
+        asked = body_digest(body)
+        dice = int(hashlib.sha256(f"{asked} {server.counts[asked]}".encode()).hexdigest()[:8], 16) % 100
+        return FAULTS[dice] if dice < len(FAULTS) else None
+
+    return plan
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("dear")
+def test_a_thousand_calls_of_which_three_in_ten_meet_a_fault(server: ChatServer, store: Store) -> None:
+    assert len(FAULTS) == 30
+    server.faults, server.retry_after = faulty(server), 0.05
+    asked = questions(1000)
+    patient = Retry(first_wait=0.01)
+    answers = asker(server, store, Limit(), timeout=TIMEOUT, retry=patient).ask_all(asked)
+
+    # Some meet a fault at each of four tries: .28 (a drip is only slow) to the fourth of 1,000 are 6.
+    failed = [q for q, a in zip(asked, answers, strict=True) if isinstance(a, Exception)]
+    assert all(isinstance(a, Judgements | ModelUnavailable) for a in answers)
+    assert 0 < len(failed) < 25
+    tries = Counter(a.user for a in server.log)
+    assert max(tries.values()) == patient.tries
+    assert all(tries[q.prompt.user] == patient.tries for q in failed)
+    assert 1.2 < len(server.log) / len(asked) < 1.6
+    assert studied(store) == sent(server), "the ledger holds what the server sent, once each"
+    assert len(server.replies) == len(asked) - len(failed)
+    assert spent(store) == pytest.approx(len(server.replies) * EACH)
+    assert len(server.rests) > 50
+
+    server.faults = None
+    before = len(server.log)
+    again = asker(server, store, Limit(), timeout=TIMEOUT).ask_all(asked)
+    assert not [a for a in again if isinstance(a, Exception)]
+    assert sorted(a.user for a in server.log[before:]) == sorted(q.prompt.user for q in failed), "only those again"
+    assert spent(store) == pytest.approx(1000 * EACH)
+
+
+def test_when_one_is_told_to_wait_all_do(server: ChatServer, store: Store) -> None:
+    """Requests that are under way may still come, at most one from every other thread; in a second 100 could."""
+    server.faults = lambda number, _: Fault.RATE_LIMITED if number == 1 else None
+    server.retry_after = 1.0
+    answers = asker(server, store, Limit(), retry=Retry()).ask_all(questions(100))
+    assert not [a for a in answers if isinstance(a, Exception)]
+    (said,) = server.rests
+    assert sum(said < a.at < said + server.retry_after for a in server.log) < AT_A_TIME
+    assert len(server.log) == 101
+
+
+def sent(server: ChatServer) -> Counter[str]:
+    """What was asked in each request that got a whole reply."""
+    return Counter(server.log[number - 1].user for number in server.replies)
+
+
+def studied(store: Store) -> Counter[str]:
+    """The same, of the ledger."""
+    return Counter(json.loads(request)["user"] for request in store.ledger.requests("0").values())
+
+
+@pytest.mark.usefixtures("dear")
+def test_faults_do_not_widen_the_overshoot(server: ChatServer, store: Store) -> None:
+    server.faults = faulty(server)
+    with pytest.raises(BudgetReached):
+        asker(server, store, Limit(usd=60 * EACH), timeout=TIMEOUT).ask_all(questions(300))
+    assert spent(store) == pytest.approx(len(server.replies) * EACH)
+    assert 60 <= len(server.replies) <= 60 + AT_A_TIME - 1
+
+
+@pytest.mark.parametrize("fault", [Fault.SILENCE, Fault.ENDLESS])
+def test_nobody_waits_for_ever(fault: Fault, server: ChatServer, store: Store) -> None:
+    """A server that sends a byte now and then never meets a timeout between two bytes."""
+    server.faults = lambda *_: fault
+    impatient = asker(server, store, Limit(), timeout=0.3)
+    (answer,) = impatient.ask_all(questions(1))
+    assert isinstance(answer, ModelUnavailable)
+    assert len(server.log) == 4
+    assert store.ledger.usage("run")["calls"] == 0
+
+
 @pytest.mark.usefixtures("dear")
 def test_an_endpoint_that_does_not_count_is_charged_at_the_most(server: ChatServer, store: Store) -> None:
     server.counts_tokens = False
@@ -227,7 +274,7 @@ def test_without_a_terminal_somebody_has_to_have_agreed(server: ChatServer, stud
 def test_on_a_terminal_somebody_is_asked(
     said: str, code: int, server: ChatServer, study: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli.analyse, "_somebody_is_there", lambda: True)
+    monkeypatch.setattr(cli.consent, "_somebody_is_there", lambda: True)
     done = plain(study, server, said=said)
     assert done.exit_code == code, done.output
     assert "Go ahead?" in done.stderr

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,19 +21,6 @@ from belonging_llm.errors import ModelFileError
 GOOD = '{"weather": "rain", "sure": true}'
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[ChatServer]:
-    with ChatServer() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: ChatServer) -> Iterator[ChatServer]:
-    running.reset()
-    yield running
-    running.reset()
-
-
 @pytest.fixture(autouse=True)
 def _an_encoder_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(factory, "encoder", lambda _: HashEncoder())
@@ -43,11 +29,6 @@ def _an_encoder_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return studies.make(tmp_path_factory.mktemp("doctor") / "study", studies.sample("P01"))
-
-
-@pytest.fixture
-def study(template: Path, tmp_path: Path) -> Path:
-    return studies.copied(template, tmp_path / "study")
 
 
 def found(llm: str | None, folder: Path | None = None) -> dict[str, tuple[str, str]]:

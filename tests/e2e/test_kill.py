@@ -25,12 +25,16 @@ import numpy as np
 import pytest
 import studies
 from chat_server import Asked, ChatServer
+from studies import Forge, Forked
 
-CONCURRENCY = 4
+CONCURRENCY = 8
 BATCH = "20"
-KILLS_A_STUDY = 13
-KILLS = 20
-STUDIES_AT_MOST = 8
+KILLS_A_STUDY = 16
+KILLS_AMONG_THEMES = 6
+KILLS = 50
+STUDIES_AT_MOST = 10
+LONGEST = 150.0
+Running = Forked | subprocess.Popen[str]
 
 
 @dataclass(frozen=True)
@@ -39,22 +43,24 @@ class Point:
 
     Attributes:
         when: `before` the reply to request `number` (of this process) is sent; `after` it was sent;
-            `later`, `seconds` after it was sent; or `clock`, `seconds` after the process started.
+            `later`, `seconds` after it was sent; or `clock`, after `share` of the time that a process like it took to
+            its first request.
     """
 
     when: str
     number: int = 0
     seconds: float = 0.0
+    share: float = 0.0
 
 
-def points(seed: int, run_seconds: float) -> Iterator[Point]:
-    """Moments drawn at random, the same for the same seed; by the clock, within half of what a whole run takes."""
+def points(seed: int) -> Iterator[Point]:
+    """Moments drawn at random, the same for the same seed."""
     draw = np.random.default_rng(seed)
     while True:
-        yield Point("clock", seconds=float(draw.uniform(0.05, 0.5)) * run_seconds)
         yield Point("before", int(draw.integers(1, 7)))
         yield Point("after", int(draw.integers(1, 6)))
-        yield Point("later", int(draw.integers(1, 5)), float(draw.uniform(0, 0.06)))
+        yield Point("clock", share=float(draw.uniform(0.1, 1.1)))
+        yield Point("later", int(draw.integers(1, 5)), float(draw.uniform(0, 0.02)))
 
 
 @dataclass
@@ -62,15 +68,17 @@ class Chain:
     """One study, killed again and again until it is done.
 
     Attributes:
+        forge: Runs the stages without Prefect; None runs the whole command.
         lost: How many kills hit each question: sent, and not in the ledger when the process was dead.
+        quickest: Seconds from a start to the first request, where that took least.
     """
 
     folder: Path
     server: ChatServer
-    script: tuple[str, ...] = ("plain_run.py",)
-    arguments: tuple[str, ...] = (BATCH,)
+    forge: Forge | None = None
     kills: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
+    quickest: float = LONGEST
 
     def until_done(self, moments: Iterator[Point]) -> None:
         """Kill at each moment in turn; when they are used up (or none is reached) the process ends by itself."""
@@ -99,24 +107,28 @@ class Chain:
         return False
 
     def _run(self, moment: Point | None, before: int) -> tuple[int, str]:
-        process = studies.start(self.script[0], *self.script[1:], self.folder, *self._spec(), *self.arguments)
-        timer = threading.Timer(moment.seconds if moment else 0, kill, [process])
-        if moment and moment.when == "clock":
-            timer.start()
-        elif moment:
+        started = time.monotonic()
+        process = self._start()
+        clock = moment.share * self.quickest if moment and moment.when == "clock" else LONGEST
+        timer = threading.Timer(clock, kill, [process])
+        timer.start()
+        if moment and moment.when != "clock":
             self._arm(moment, process, before)
         try:
-            _, errors = process.communicate(timeout=150)
+            return over(process)
         finally:
-            kill(process)
             timer.cancel()
+            kill(process)
             self.server.before_reply = self.server.after_reply = None
-        return process.returncode, errors
+            if len(self.server.log) > before:
+                self.quickest = min(self.quickest, self.server.log[before].at - started)
 
-    def _spec(self) -> tuple[str, ...]:
-        return (self.server.spec,) if self.script == ("plain_run.py",) else ("--llm", self.server.spec)
+    def _start(self) -> Running:
+        if self.forge:
+            return self.forge.start(self.folder, self.server.spec, BATCH)
+        return studies.start("command_line.py", "analyse", self.folder, "--llm", self.server.spec)
 
-    def _arm(self, moment: Point, process: subprocess.Popen[str], before: int) -> None:
+    def _arm(self, moment: Point, process: Running, before: int) -> None:
         def hit(asked: Asked) -> None:
             if asked.number - before == moment.number:
                 time.sleep(moment.seconds)
@@ -133,16 +145,24 @@ class Chain:
         assert dict(self.server.counts) == wanted
 
 
-def kill(process: subprocess.Popen[str]) -> None:
+def over(process: Running) -> tuple[int, str]:
+    """Wait for its end: exit code, and what it wrote to standard error."""
+    if isinstance(process, Forked):
+        return process.over()
+    _, errors = process.communicate()
+    return process.returncode, errors
+
+
+def kill(process: Running) -> None:
     """The process and whatever it started; no handler of its runs any more."""
+    if isinstance(process, Forked) and process.ended:
+        return
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _reference(folder: Path, server: ChatServer) -> tuple[studies.Tables, int]:
-    done = studies.start("plain_run.py", folder, server.spec, BATCH)
-    assert done.communicate(timeout=150)[1] == ""
-    assert done.returncode == 0
+def _reference(folder: Path, server: ChatServer, forge: Forge) -> tuple[studies.Tables, int]:
+    assert forge.start(folder, server.spec, BATCH).over() == (0, "")
     assert max(server.counts.values()) == 1
     return studies.tables(folder, server.spec), len(server.log)
 
@@ -152,18 +172,17 @@ def test_killed_studies_end_as_if_nobody_had_killed_them(tmp_path: Path) -> None
     interviews = [studies.sample("P01", "P02"), studies.sample("P03", "P05")]
 
     def one_study(number: int) -> Counter[str]:
-        template = studies.make(tmp_path / f"study{number}", interviews[number % 2])
-        with ChatServer() as calm, ChatServer() as server:
-            killed = Chain(studies.copied(template, tmp_path / f"killed{number}"), server)
-            started = time.monotonic()
-            expected, questions = _reference(template, calm)
-            moments = points(number, time.monotonic() - started)
+        template = studies.make(tmp_path / f"study{number}", interviews[number % 2], ask_share=1.0)
+        with ChatServer() as calm, ChatServer() as server, Forge.opened() as forge:
+            killed = Chain(studies.copied(template, tmp_path / f"killed{number}"), server, forge)
+            expected, questions = _reference(template, calm, forge)
+            moments = points(number)
             assert calm.kinds["rename"] >= 1, "the renaming stage must be among what is killed"
             assert calm.kinds["label"] >= 3
             if number:
                 # The first study is killed in every stage; the others from the first segment on, which is cheaper.
                 moments = chain([Point("before", questions - calm.kinds["code"] + 1)], moments)
-            killed.until_done(islice(moments, KILLS_A_STUDY))
+            killed.until_done(islice(moments, KILLS_A_STUDY if number else KILLS_AMONG_THEMES))
             assert studies.tables(killed.folder, server.spec) == expected
             assert len(server.counts) == questions
             killed.assert_paid_once()
@@ -186,10 +205,10 @@ def test_killed_studies_end_as_if_nobody_had_killed_them(tmp_path: Path) -> None
 @pytest.mark.slow
 def test_killed_command_line_continues(tmp_path: Path) -> None:
     template = studies.make(tmp_path / "study", studies.sample("P01"))
-    with ChatServer() as calm, ChatServer() as server:
+    with ChatServer() as calm, ChatServer() as server, Forge.opened() as forge:
         folder = studies.copied(template, tmp_path / "killed")
-        expected, questions = _reference(template, calm)
-        killed = Chain(folder, server, script=("command_line.py", "analyse"), arguments=())
+        expected, questions = _reference(template, calm, forge)
+        killed = Chain(folder, server)
         in_coding = calm.kinds["label"] + calm.kinds["rename"] + calm.kinds["map"] + 6
         killed.until_done(iter([Point("before", 2), Point("after", in_coding)]))
         assert killed.kills == {"before": 1, "after": 1}

@@ -74,6 +74,14 @@ def test_tables_say_what_they_are(name: str) -> None:
         assert all(e.attributes.get("scope") for e in one.within if e.tag == "th")
 
 
+def test_the_models_quotes_are_told_by_what_became_of_them() -> None:
+    (quotes,) = (t for t in parsed("realistic").all("table") if "quotes. A quote is checked" in t.text)
+    cells = [" ".join(row.text.split()) for row in quotes.within if row.tag == "tr"]
+    assert "of those, quotes given nearly and put right from the segment 11" in cells
+    assert "Quotes dropped because they stand nowhere 6" in cells
+    assert "Codes left to people because such a quote was all that spoke for them 3" in cells
+
+
 @both
 def test_headings_leave_no_level_out(name: str) -> None:
     levels = [int(e.tag[1]) for e in parsed(name).elements if re.fullmatch(r"h[1-6]", e.tag)]

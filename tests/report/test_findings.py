@@ -251,6 +251,19 @@ def test_evidence_is_marked_in_assigned_segments(findings: Findings) -> None:
     assert [e.text for e in community.within if e.tag == "mark"] == ["always somebody awake in it"]
 
 
+def test_repaired_evidence_is_said_and_counted(findings: Findings) -> None:
+    span = EvidenceSpan(start=0, end=7, repaired=True)
+    codings = [c.model_copy(update={"evidence": (span,)}) if c.confidence == 0.7 else c for c in findings.codings]
+    losses = Losses(code_evidence=4, code_evidence_repaired=3, codes_demoted=2)
+    parsed = Parsed(render(replace(findings, codings=codings, losses=losses)))
+    assert "constrains · confidence 0.70 · evidence repaired" in parsed.words("article", id="code-3")
+    assert "repaired" not in parsed.words("article", id="code-2")
+    made = parsed.words("section", id="made")
+    assert "could not be found in its segment, dropped 4 " in made
+    assert "that the model gave nearly, put right from its segment 3 " in made
+    assert "Codes left to people, since the model’s yes rested on evidence that could not be found 2 " in made
+
+
 def test_left_out_is_counted_and_listed(findings: Findings) -> None:
     # Without any code: s3 (abstained), s5 (failed), s6; the first two are not settled.
     section = Parsed(render(findings)).words("section", id="left-out")
@@ -283,7 +296,8 @@ def test_nothing_failed_is_said_only_when_nothing_did(findings: Findings) -> Non
 def test_absent_values_are_not_recorded_never_zero(findings: Findings) -> None:
     made = Parsed(render(findings)).words("section", id="made")
     assert "Tokens read 1,234 Tokens written not recorded" in made
-    assert "dropped 2 Evidence for codes that could not be found in its segment, dropped not recorded" in made
+    assert "put right from their segment not recorded Evidence for codes that could not be found" in made
+    assert "Quotes for themes that could not be found in their segment, dropped 2" in made
     assert "Time in all 30 minutes" in made
     assert "Time of the language model 5 minutes" in made
     unfinished = render(replace(findings, run=replace(findings.run, finished_at=None)))

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from belonging_llm import resources
 from belonging_llm.errors import TranscriptError
 from belonging_llm.transcripts import Role, Transcript, parse_text, read
-from belonging_llm.transcripts.plain import decode, read_text
+from belonging_llm.transcripts.encoding import decode
+from belonging_llm.transcripts.plain import read_text
 
 TALK = "Interviewer: How was it?\nP01: It was good.\nInterviewer: Why?\nP01: Because of them.\n"
 
@@ -153,12 +154,12 @@ def test_a_yaml_error_names_the_file(tmp_path: Path) -> None:
     ids=["utf-8", "utf-8-bom", "utf-16-le", "utf-16-be", "cp1252"],
 )
 def test_encodings_give_the_same_text(raw: bytes) -> None:
-    assert decode(raw, "x") == "Zoë says “yes”."
+    assert decode(raw, "x").text == "Zoë says “yes”."
 
 
 def test_line_ends_become_lf() -> None:
-    assert decode(b"a\r\nb\rc\nd\r\r\n", "x") == "a\nb\nc\nd\n\n"
-    assert turns(parse(decode(TALK.replace("\n", "\r\n").encode(), "x"))) == turns(parse(TALK))
+    assert decode(b"a\r\nb\rc\nd\r\r\n", "x").text == "a\nb\nc\nd\n\n"
+    assert turns(parse(decode(TALK.replace("\n", "\r\n").encode(), "x").text)) == turns(parse(TALK))
 
 
 @pytest.mark.parametrize(
@@ -235,7 +236,7 @@ def test_any_text_is_refused_or_its_turns_are_true(text: str) -> None:
 @given(st.binary() | TEXTS.map(str.encode))
 def test_any_bytes_are_refused_or_become_text(raw: bytes) -> None:
     try:
-        text = decode(raw, "p")
+        text = decode(raw, "p").text
     except TranscriptError:
         return
     assert text.strip()

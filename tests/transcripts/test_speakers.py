@@ -25,6 +25,7 @@ def names(text: str, expected: str | None = None) -> list[str]:
         ("[Moderator]: ", "[Dr. Ames]: ", ["Moderator", "Dr. Ames"]),
         ("  Facilitator:\t", "  Mary O'Neill-Smith:\t", ["Facilitator", "Mary O'Neill-Smith"]),
         ("Interviewer:\n", "Zoë:\n", ["Interviewer", "Zoë"]),
+        ("Interviewer (he/him): ", "Zoë (she/her): ", ["Interviewer (he/him)", "Zoë (she/her)"]),
     ],
 )
 def test_label_styles(asks: str, answers: str, found: list[str]) -> None:
@@ -99,4 +100,5 @@ def test_interviewers_with_a_letter_or_name_beside_their_role(name: str) -> None
 
 def test_which_labels_name_nobody_in_particular() -> None:
     assert all(map(is_generic, ["Participant", "RESPONDENT", "Interviewee", "Speaker", "Student", "r", "P", "A"]))
+    assert all(map(is_generic, ["Speaker 2", "SPEAKER_01", "Unknown Speaker"]))
     assert not any(map(is_generic, ["P01", "Participant 3", "Amina", "Paul", ""]))

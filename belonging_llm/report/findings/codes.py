@@ -93,7 +93,8 @@ def _passage(coding: Coding, code: Code, corpus: Corpus) -> Passage:
     if coding.outcome is Outcome.ABSTAINED and coding.provenance.chance is not None:
         notes = (f"chance {coding.provenance.chance:.2f} that a person gives the code",)
     if coding.outcome is Outcome.ASSIGNED:
-        notes = (_polarity(coding.polarity, code), sure)
+        mended = ("evidence repaired",) if any(span.repaired for span in coding.evidence) else ()
+        notes = (_polarity(coding.polarity, code), sure, *mended)
     spans = [Span(e.start, e.end) for e in coding.evidence]
     rationale = coding.rationale or "rationale not recorded"
     return show(corpus.segments[coding.segment_id], spans, notes, rationale)

@@ -70,14 +70,20 @@ class Losses:
 
     Attributes:
         theme_quotes: Quotes for themes that stand nowhere in their segment.
+        theme_quotes_repaired: Quotes for themes that stand in their segment nearly as the model gave them.
         code_evidence: Evidence for codes that stands nowhere in its segment.
+        code_evidence_repaired: Evidence of the model's that stands in its segment nearly as it was given.
+        codes_demoted: Codes left to people since the model's yes rested on evidence that stands nowhere.
         themes_renamed: Themes sent back for a clash or a vague name.
         themes_unnamed: Themes whose every reply failed, called by participants' own words.
         replies_refused: Replies that broke their schema.
     """
 
     theme_quotes: int | None = None
+    theme_quotes_repaired: int | None = None
     code_evidence: int | None = None
+    code_evidence_repaired: int | None = None
+    codes_demoted: int | None = None
     themes_renamed: int | None = None
     themes_unnamed: int | None = None
     replies_refused: int | None = None

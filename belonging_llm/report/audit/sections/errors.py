@@ -189,7 +189,6 @@ def _people(given: Disagreement) -> str:
 
 def _quotes(audit: Audit) -> Table:
     found = audit.evidence
-    dropped = words("not recorded") if found.dropped is None else count(found.dropped)
     return table(
         "quotes",
         "The model’s quotes. A quote is checked word for word against its segment.",
@@ -198,9 +197,15 @@ def _quotes(audit: Audit) -> Table:
             row("Codes that the model assigned", count(found.assigned)),
             row("of them with a quote", Cell(of_total(found.quoted, found.assigned), kind="num")),
             row("of those, quotes that stand in the segment", Cell(of_total(found.verbatim, found.quoted), kind="num")),
-            row("Quotes dropped because they stand nowhere", dropped),
+            row("of those, quotes given nearly and put right from the segment", count(found.repaired)),
+            row("Quotes dropped because they stand nowhere", _recorded(found.dropped)),
+            row("Codes left to people because such a quote was all that spoke for them", _recorded(found.demoted)),
         ],
     )
+
+
+def _recorded(number: int | None) -> Cell:
+    return words("not recorded") if number is None else count(number)
 
 
 def _tenths(audit: Audit) -> list[str]:

@@ -1,0 +1,66 @@
+"""Have somebody agree to what a model elsewhere is asked and costs, before anything is sent."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from belonging_llm.cli.front import EMBEDDER, LLM
+from belonging_llm.errors import InputError
+from belonging_llm.pacing import CONCURRENCY as SIDE_BY_SIDE
+
+if TYPE_CHECKING:
+    from belonging_llm.usecases import Offer
+
+BUDGET = click.option("--budget", type=click.FloatRange(0), metavar="USD", help="Stop when the run has cost so much.")
+CALLS = click.option(
+    "--calls", type=click.IntRange(0), metavar="N", help="Stop when the run has made so many model calls."
+)
+YES = click.option("--yes", is_flag=True, help="Agree beforehand to what a model elsewhere is asked and costs.")
+ALLOW_REMOTE = click.option(
+    "--allow-remote", is_flag=True, help="Let the text leave this machine, if --llm names a remote service."
+)
+CONCURRENCY = click.option(
+    "--concurrency",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    default=SIDE_BY_SIDE,
+    show_default=True,
+    help="Requests side by side where the model runs on a server.",
+)
+
+
+def MODELS(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Which models a command without a study may use, where, and for how much."""
+    for option in reversed((LLM, EMBEDDER, ALLOW_REMOTE, CONCURRENCY, BUDGET, CALLS, YES)):
+        command = option(command)
+    return command
+
+
+def agree(offer: Offer, *, yes: bool) -> None:
+    """Show what a run may cost and have it agreed to.
+
+    Raises:
+        InputError: nobody agrees, or nobody is there to.
+    """
+    from belonging_llm.summaries import offer_lines
+
+    for line in offer_lines(offer):
+        click.echo(line, err=True)
+    if yes:
+        return
+    if not _somebody_is_there():
+        raise InputError("nobody is at a terminal to agree to this; nothing was sent. Add --yes to go ahead")
+    try:
+        agreed = click.confirm("Go ahead?", err=True)
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    if not agreed:
+        raise InputError("stopped; nothing was sent")
+
+
+def _somebody_is_there() -> bool:
+    return sys.stdin.isatty()
