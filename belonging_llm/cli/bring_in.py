@@ -58,7 +58,7 @@ def init(study: Path, framework: str, sample: bool) -> None:
 @JSON
 @plainly
 def import_(study: Path, paths: Sequence[Path], kind: str | None, as_json: bool, **wish: str) -> int:
-    r"""Bring files (or folders of files) into STUDY; a file already in changes nothing.
+    """Bring files (or folders of files) into STUDY; a file already in changes nothing.
 
     \b
     transcripts   .txt or .md with speaker labels, or prose with front matter
@@ -74,7 +74,7 @@ def import_(study: Path, paths: Sequence[Path], kind: str | None, as_json: bool,
     A project's users become coders, its codes the codebook, its codings are kept as they were drawn
     and carried over to the segments that they touch, its notes and cases come along. What cannot be
     kept is named; codings that are lost make the exit code 1.
-    """
+    """  # noqa: D301 - click looks for the character itself
     from belonging_llm.exchange import Wish
     from belonging_llm.importing import Kind, import_paths
     from belonging_llm.study import Study
