@@ -23,7 +23,7 @@ from belonging_llm.cli.front import JSON, STUDY, main, plainly
 @JSON
 @plainly
 def export(study: Path, out: Path, kind: str | None, without_model: bool, as_json: bool) -> None:
-    r"""Write STUDY to OUT for another program; what is there is replaced.
+    """Write STUDY to OUT for another program; what is there is replaced.
 
     \b
     refi     a REFI-QDA project (.qdpx) for ATLAS.ti, NVivo, MAXQDA, QualCoder, …
@@ -37,7 +37,7 @@ def export(study: Path, out: Path, kind: str | None, without_model: bool, as_jso
     participants as cases. The same study always gives the same bytes. What the format has no place
     for is named. In spreadsheets' formats text that would be taken for a formula begins with an
     apostrophe, and the dictionary says how often.
-    """
+    """  # noqa: D301 - click looks for the character itself
     from belonging_llm.exchange.exporting import export as write
     from belonging_llm.study import Study
 
