@@ -3,6 +3,7 @@
 BelongingError                 something a person can put right; message names value and place
 ├── InputError                 a file, row, segment or setting is wrong
 │   ├── ContainerError         a zip container, or XML in it, is damaged, too large or unsafe
+│   ├── ExchangeError          another program's project cannot be understood, or not without a choice
 │   ├── TranscriptError        a transcript cannot be read
 │   ├── TableError             a table lacks a column or holds a bad row
 │   ├── CodebookError          a framework or codebook breaks its schema
@@ -36,6 +37,10 @@ class InputError(BelongingError):
 
 class ContainerError(InputError):
     """A zip container, or the XML in one, is damaged, too large, or holds what no document needs."""
+
+
+class ExchangeError(InputError):
+    """A project of another program cannot be understood, or not without somebody's choice."""
 
 
 class TranscriptError(InputError):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from belonging_llm import codebook, segments, speaker_table, tables, transcripts
+from belonging_llm import codebook, exchange, segments, speaker_table, tables, transcripts
 from belonging_llm.codes import Coding, EvidenceSpan, Judgement, Outcome, Polarity
 from belonging_llm.errors import InputError, TableError
 from belonging_llm.evidence import find
@@ -33,6 +33,7 @@ class Kind(StrEnum):
     CODED_BY = "coded-by"
     CODEBOOK = "codebook"
     PARTICIPANTS = "participants"
+    REFI = "refi"
     SPEAKERS = "speakers"
 
 
@@ -43,6 +44,7 @@ class Imported:
     Attributes:
         added: How many transcripts, segments, codings, codes or participants were new.
         problem: Why nothing (or not everything) came in; empty when all is well.
+        details: What else somebody should know, a line each.
         speakers: Who was found to speak, for people to look over.
     """
 
@@ -52,16 +54,23 @@ class Imported:
     note: str = ""
     problem: str = ""
     speakers: tuple[SpeakerRow, ...] = ()
+    details: tuple[str, ...] = ()
 
 
 def import_paths(
-    study: Study, paths: Sequence[Path], kind: Kind | None = None, *, options: Options | None = None
+    study: Study,
+    paths: Sequence[Path],
+    kind: Kind | None = None,
+    wish: exchange.Wish | None = None,
+    *,
+    options: Options | None = None,
 ) -> list[Imported]:
     """Bring in every file; one that fails is reported and the others go on.
 
     Args:
         paths: Files, or folders whose files are taken in name order.
         kind: None detects it from ending, content and columns.
+        wish: What somebody chose for another program's projects.
         options: What a person decided about tracked changes and columns.
 
     Raises:
@@ -71,7 +80,7 @@ def import_paths(
     found = []
     for path in _files(paths):
         try:
-            found.append(_import(study, path, kind or detect(path), options or Options()))
+            found.append(_import(study, path, kind or detect(path), wish or exchange.Wish(), options or Options()))
         except InputError as error:
             found.append(Imported(path, kind, problem=str(error)))
     if any(item.speakers for item in found):
@@ -93,8 +102,10 @@ def detect(path: Path) -> Kind:
     """
     if path.suffix.lower() in transcripts.ENDINGS:
         return Kind.TRANSCRIPTS
-    if path.suffix.lower() in {".yaml", ".yml"}:
+    if path.suffix.lower() in {".yaml", ".yml", ".qdc"}:
         return Kind.CODEBOOK
+    if exchange.is_project(path):
+        return Kind.REFI
     has = _columns(path)
     if {"segment_id", "text", "document_id"} <= has and "coder" not in has:
         return Kind.SEGMENTS
@@ -131,14 +142,25 @@ def _columns(path: Path) -> set[str]:
 
 def _files(paths: Sequence[Path]) -> Iterable[Path]:
     """Transcripts and codebooks before what refers to them: segments, then codings."""
-    files = []
+    files: list[Path] = []
     for path in paths:
-        files += sorted(p for p in path.rglob("*") if p.is_file() and p.name[0] != ".") if path.is_dir() else [path]
+        files += _inside(path) if path.is_dir() and not exchange.is_project(path) else [path]
     late = {"segments": 1, "participants": 1, "codings": 2, "codes": 2, "coded_by": 3, "coded-by": 3, "speakers": 4}
     return sorted(files, key=lambda p: late.get(p.stem.lower(), 0))
 
 
-def _import(study: Study, path: Path, kind: Kind, options: Options) -> Imported:
+def _inside(folder: Path) -> Iterable[Path]:
+    """The files of a folder, in name order; a project that is a folder counts as one file."""
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir() and not exchange.is_project(path):
+            yield from _inside(path)
+        else:
+            yield path
+
+
+def _import(study: Study, path: Path, kind: Kind, wish: exchange.Wish, options: Options) -> Imported:
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
     match kind:
@@ -148,6 +170,8 @@ def _import(study: Study, path: Path, kind: Kind, options: Options) -> Imported:
             return _transcripts(study, path, kind, read_turns(path, options))
         case Kind.PARTICIPANTS:
             return _participants(study, path, options.columns.get("participant", "participant_id"))
+        case Kind.REFI:
+            return _project(study, path, wish)
     importers = {
         Kind.SEGMENTS: _segments,
         Kind.CODINGS: _codings,
@@ -340,17 +364,42 @@ def split_transcripts(study: Study) -> int:
             language=settings.language,
         )
         study.store.corpus.add_segments(transcript_id, found, used)
+    exchange.place(study, waiting)
     return len(waiting)
 
 
 def _codebook(study: Study, path: Path) -> Imported:
+    details: tuple[str, ...] = ()
     if path.suffix.lower() in {".yaml", ".yml"}:
         framework = codebook.read_yaml(path)
+    elif path.suffix.lower() == ".qdc":
+        framework, details = exchange.read_codebook(path)
     else:
         framework = codebook.from_rows(tables.read_rows(path, "code"), name=path.stem, place=str(path))
     fresh = study.store.codebooks.use(framework)
-    note = f"{len(framework.assignable)} codes that segments can receive"
-    return Imported(path, Kind.CODEBOOK, len(framework.codes) if fresh else 0, note if fresh else "already in use")
+    note = f"{len(framework.assignable)} codes that segments can receive" if fresh else "already in use"
+    return Imported(path, Kind.CODEBOOK, len(framework.codes) if fresh else 0, note, details=details)
+
+
+def _project(study: Study, path: Path, wish: exchange.Wish) -> Imported:
+    """Bring in another program's project; its codings find the segments that they touch."""
+    digest = exchange.content_digest(path)
+    if study.store.exchanges.is_in(digest):
+        return Imported(path, Kind.REFI, note="already in")
+    name, settled = exchange.read(path, wish)
+    received = exchange.receive(study, settled, digest=digest, file=path.name, codebook=wish.codebook)
+    split_transcripts(study)
+    outside = exchange.place(study, received.transcripts)
+    lost = [str(one) for one in settled.left_out if one.codings]
+    other = [f"left out: {one}" for one in settled.left_out if not one.codings]
+    missing = settled.codings - received.codings
+    counted = f"{settled.codings} codings in the file: {received.codings} kept, {missing} left out"
+    note = f"{name} {settled.project.name}; {received.texts} new texts; {counted}"
+    aside = [f"{outside} codings touch no segment: they are kept with their passages and not learned from"]
+    details = (*settled.notes, *received.notes, *(aside if outside else []), *other)
+    problem = f"{path}: {missing} codings left out: {_several(lost)}" if lost else ""
+    speakers = speaker_table.rows(study, sorted(received.transcripts))
+    return Imported(path, Kind.REFI, received.codings, note, problem, tuple(speakers), details)
 
 
 def _participants(study: Study, path: Path, key: str) -> Imported:

@@ -66,7 +66,7 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
         with path.open("x", encoding="utf-8-sig", newline="") as stream:
             out = csv.DictWriter(stream, names)
             out.writeheader()
-            out.writerows({name: _harmless(row[name]) for name in names} for row in rows)
+            out.writerows({name: harmless(row[name]) for name in names} for row in rows)
     except FileExistsError as error:
         raise TableError(f"{path}: is there already; move it away or name another file") from error
     except OSError as error:
@@ -88,7 +88,7 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, str]], names: Sequence[st
         raise TableError(f"{path}: not a table this program writes ({', '.join(ENDINGS)})")
     safe = ending != ".parquet"
     frame = pd.DataFrame(
-        [{n: _harmless(row[n]) if safe else row[n] for n in names} for row in rows], columns=list(names)
+        [{n: harmless(row[n]) if safe else row[n] for n in names} for row in rows], columns=list(names)
     )
     partial = path.with_name(f".{path.name}.part{ending}")
     try:
@@ -104,7 +104,8 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, str]], names: Sequence[st
         raise TableError(f"{path}: cannot be written: {error}") from error
 
 
-def _harmless(cell: str) -> str:
+def harmless(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula: one that would be gets an apostrophe before it."""
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 

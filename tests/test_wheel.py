@@ -25,6 +25,7 @@ def test_the_wheel_carries_what_it_needs(wheel: Path) -> None:
     for folder, files in {
         "_resources/prompts": ROOT / "prompts",
         "_resources/data/frameworks": ROOT / "data" / "frameworks",
+        "_resources/data/refi": ROOT / "data" / "refi",
         "_resources/data/sample/transcripts": ROOT / "data" / "sample" / "transcripts",
     }.items():
         assert {f"belonging_llm/{folder}/{file.name}" for file in files.iterdir()} <= names

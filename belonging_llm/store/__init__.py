@@ -6,6 +6,7 @@ from belonging_llm.store.audits import AuditRecords, AuditUnit, Unsealing
 from belonging_llm.store.codebooks import Codebooks
 from belonging_llm.store.corpus import Corpus
 from belonging_llm.store.database import connect
+from belonging_llm.store.exchanges import Exchanges
 from belonging_llm.store.findings import Findings
 from belonging_llm.store.ledger import StoredLedger
 from belonging_llm.store.parcels import StoredParcels
@@ -35,6 +36,7 @@ class Store:
         self.findings = Findings(self._engine)
         self.audits = AuditRecords(self._engine)
         self.stability = StabilityTests(self._engine)
+        self.exchanges = Exchanges(self._engine)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -94,6 +94,12 @@ class Corpus:
         with self._engine.connect() as connection:
             return [Segment.model_validate(dict(row)) for row in connection.execute(query).mappings()]
 
+    def every_segment(self) -> list[Segment]:
+        """Every segment of every cut, those no longer in use included."""
+        query = sa.select(segment).order_by(segment.c.transcript_id, segment.c.start, segment.c.id)
+        with self._engine.connect() as connection:
+            return [Segment.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+
     def segment_text(self, segment_id: str) -> str | None:
         """The words of a segment; None when there is no such segment."""
         with self._engine.connect() as connection:

@@ -276,3 +276,74 @@ recoding = sa.Table(
     sa.Column("polarity", sa.String(16)),
     sa.Column("confidence", sa.Float),
 )
+
+brought = sa.Table(
+    "brought",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True, comment="of the file"),
+    sa.Column("ordinal", sa.Integer, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False, comment="users, codes' looks, variables, sets, account, as JSON"),
+)
+
+source = sa.Table(
+    "source",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True, comment="GUID"),
+    sa.Column("transcript_id", sa.ForeignKey("transcript.id"), nullable=False, index=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False, comment="description, user, time, values, as JSON"),
+)
+
+passage = sa.Table(
+    "passage",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True, comment="GUID"),
+    sa.Column("transcript_id", sa.ForeignKey("transcript.id"), nullable=False, index=True),
+    sa.Column("start", sa.Integer, nullable=False),
+    sa.Column("end", sa.Integer, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("coder", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("whole", sa.Boolean, nullable=False),
+)
+
+passage_coding = sa.Table(
+    "passage_coding",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True, comment="GUID"),
+    sa.Column("passage_id", sa.ForeignKey("passage.id"), nullable=False, index=True),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("coder", sa.Text, nullable=False),
+    sa.Column("polarity", sa.String(16)),
+    sa.Column("rationale", sa.Text, nullable=False),
+    sa.Column("saw_model", sa.Boolean, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+)
+
+memo = sa.Table(
+    "memo",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True, comment="GUID"),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("coder", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+)
+
+memo_place = sa.Table(
+    "memo_place",
+    metadata,
+    sa.Column("memo_id", sa.ForeignKey("memo.id"), primary_key=True),
+    sa.Column("kind", sa.String(16), primary_key=True, comment="project, code, source, passage, coding, set"),
+    sa.Column("target", sa.Text, primary_key=True, comment="GUID of what it belongs to; a code's id"),
+)
+
+case_record = sa.Table(
+    "case_record",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True, comment="GUID"),
+    sa.Column("participant", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False, comment="description, sources, passages, as JSON"),
+)
