@@ -199,7 +199,18 @@ def test_requests_can_be_told_apart_by_who_made_them(store: Store) -> None:
 def test_a_database_of_the_third_schema_is_brought_up_to_date(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'study.sqlite'}"
     with connect(url).begin() as connection:
-        for table in ("recoding", "stability"):
+        since = (
+            "recoding",
+            "stability",
+            "memo_place",
+            "memo",
+            "passage_coding",
+            "passage",
+            "source",
+            "brought",
+            "case_record",
+        )
+        for table in since:
             connection.exec_driver_sql(f"DROP TABLE {table}")
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0003'")
     opened = Store(url)
