@@ -172,7 +172,8 @@ def _needed(study: Study | None) -> int:
     """Tokens of the longest question with its reply, roughly; 0 without a study."""
     if study is None:
         return 0
-    return forecast(study.store.corpus.segments(), study.framework(), study.prompts(), share=1.0).longest
+    how = {"together": study.settings.together, "examples": study.settings.examples if study.settings.learn else 0}
+    return forecast(study.store.corpus.segments(), study.framework(), study.prompts(), share=1.0, **how).longest
 
 
 @dataclass

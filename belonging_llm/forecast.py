@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from belonging_llm import clusters
 from belonging_llm.codebook import Framework
+from belonging_llm.codes import examples as coded
+from belonging_llm.codes.decide import CANDIDATES
 from belonging_llm.llm import ChatRequest
 from belonging_llm.prompts import Prompt
 from belonging_llm.segments import Segment
@@ -20,6 +22,8 @@ ASKED_OF_A_THEME = 3
 SHOWN_OF_A_THEME = 4
 # The interviewer's question, and the schema that goes with every question.
 BESIDE = 1000
+# What stands around an example: its code, and that it applies.
+AROUND_EXAMPLE = 60
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,8 @@ class Forecast:
     A reply that cannot be used is asked for once more, so calls may be twice the questions.
 
     Attributes:
-        segments: Questions about segments: as many as the study lets the model be asked about.
+        segments: Questions about segments, of `together` or fewer each; they are about `asked` segments, as many as the
+            study lets the model be asked about.
         themes: Questions about themes.
         clustered: The themes are known; else their number is the most that the clustering can find.
         prompt_tokens: In all questions together, about.
@@ -43,6 +48,8 @@ class Forecast:
     prompt_tokens: int
     completion_tokens: int
     longest: int
+    asked: int = 0
+    together: int = 1
 
     @property
     def questions(self) -> int:
@@ -51,8 +58,8 @@ class Forecast:
 
     @property
     def calls(self) -> int:
-        """At most, every reply having been asked for twice."""
-        return 2 * self.questions
+        """At most, every reply having been asked for twice, and then for each segment by itself."""
+        return 2 * (self.questions + (self.asked if self.together > 1 else 0))
 
 
 def forecast(
@@ -62,30 +69,49 @@ def forecast(
     *,
     share: float,
     clustered: bool = False,
+    together: int = 1,
+    batch: int | None = None,
+    examples: int = 0,
 ) -> Forecast:
     """The most that is asked about these segments.
 
     Args:
         share: Largest share of segments that the model is asked to code.
         clustered: Themes are named and mapped already.
+        together: Segments that share a call, at most.
+        batch: Segments that are coded at a time, and never share a call with one that is not; None for all.
+        examples: Segments with the code that are shown for each code in question.
     """
     asked = math.floor(share * len(segments) + 1e-9)
     texts = len({s.text_digest for s in segments})
     found = 0 if clustered or texts < clusters.SMALLEST else texts // clusters.smallest(texts)
     # Whichever segments are asked about: no choice of them is longer than the longest ones.
     lengths = sorted((len(s.text) for s in segments), reverse=True)
-    around = BESIDE + _around(framework, prompts.values())
+    around = _around(framework, prompts.values())
     themes = ASKED_OF_A_THEME * found
-    shown = sum(lengths[:SHOWN_OF_A_THEME])
-    characters = (asked + themes) * around + sum(lengths[:asked]) + themes * shown
+    shown = BESIDE + sum(lengths[:SHOWN_OF_A_THEME])
+    # A batch ends with a call that may be short of segments.
+    short = (together - 1) * math.ceil(len(segments) / (batch or max(len(segments), 1)))
+    questions = min(asked, (asked + short) // together)
+    beside = BESIDE + _examples(examples)
+    characters = (questions + themes) * around + asked * beside + sum(lengths[:asked]) + themes * shown
+    longest = max(shown, together * beside + sum(lengths[:together]))
     return Forecast(
-        segments=asked,
+        segments=questions,
         themes=themes,
         clustered=clustered,
         prompt_tokens=math.ceil(characters / CHARACTERS),
         completion_tokens=(asked + themes) * LONGEST_REPLY,
-        longest=math.ceil((around + shown) / CHARACTERS) + LONGEST_REPLY,
+        longest=math.ceil((around + longest) / CHARACTERS) + together * LONGEST_REPLY,
+        asked=asked,
+        together=together,
     )
+
+
+def _examples(most: int) -> int:
+    """Characters of the examples beside one segment."""
+    each = coded.SHOWN + len(coded.MARK) + AROUND_EXAMPLE
+    return CANDIDATES * (most + coded.WITHOUT) * each if most else 0
 
 
 def _around(framework: Framework, prompts: Iterable[Prompt]) -> int:

@@ -60,8 +60,10 @@ def offer_lines(offer: Offer) -> Iterator[str]:
     most, price = offer.forecast, offer.budget.price
     yield f"{offer.model}: interview text goes to {offer.endpoint}"
     about = "themes are named already" if most.clustered else f"at most about {most.themes} to name and place themes"
-    yield f"  questions: at most {most.segments} about segments; {about}"
-    yield f"  calls: at most about {most.calls}, since a reply that cannot be used is asked for once more"
+    of = f"{most.asked} segments, {most.together} a call" if most.together > 1 else "segments"
+    yield f"  questions: at most {most.segments} about {of}; {about}"
+    again = "once more, and then one segment at a time" if most.together > 1 else "once more"
+    yield f"  calls: at most about {most.calls}, since a reply that cannot be used is asked for {again}"
     yield f"  tokens: about {most.prompt_tokens:,} in and at most {most.completion_tokens:,} out, each asked once"
     money = cost(price, most.prompt_tokens, most.completion_tokens)
     if price is None or money is None:

@@ -146,8 +146,14 @@ def _offer(bench: Workbench, interrupted: Run | None, agree: Callable[[Offer], N
     if bench.model is None or bench.model.endpoint is None or budget.price == HERE:
         return
     clustered = bool(interrupted and bench.store.findings.themes(interrupted.id))
-    share = bench.settings.ask_share
-    most = forecast(bench.segments, bench.framework, bench.prompts, share=share, clustered=clustered)
+    most = forecast(
+        bench.segments,
+        bench.framework,
+        bench.prompts,
+        share=bench.settings.ask_share,
+        clustered=clustered,
+        **bench.manner,
+    )
     agree(Offer(bench.model.id, bench.model.endpoint, most, budget))
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from belonging_llm.auditing import leaks
+from belonging_llm.codes.examples import marked
 from belonging_llm.store import Run
 from belonging_llm.study import Study
 
-TEST = "test"
+DEVELOPMENT, TEST = "development", "test"
 
 
 def search_for_leaks(study: Study, run: Run | None = None) -> str:
@@ -28,7 +29,8 @@ def search_for_leaks(study: Study, run: Run | None = None) -> str:
         for name, digest in run.settings.get("prompts", {}).items():
             if name.startswith(leaks.CODING_PROMPTS):
                 sent |= study.store.ledger.requests(digest)
-        found += leaks.in_requests(guard, sent, {s.id: s.text for s in segments})
+        examples = {marked(s.text) for s in segments if locked.get(s.participant) == DEVELOPMENT}
+        found += leaks.in_requests(guard, sent, {s.id: s.text for s in segments}, examples)
     leaks.refuse(found)
     short = f"; {guard.unguarded} of them are too short to be searched for" if guard.unguarded else ""
     return (

@@ -5,10 +5,12 @@ from __future__ import annotations
 from belonging_llm.codes.assign import Assigned, assign
 from belonging_llm.codes.coding import Coding, EvidenceSpan, Judgement, Outcome, Polarity, Provenance
 from belonging_llm.codes.decide import Bar, Chances, after, chances, open_pairs
-from belonging_llm.codes.judge import OpenSegment, Verdict, judge
+from belonging_llm.codes.examples import Example, nearest
+from belonging_llm.codes.judge import OpenSegment, Verdict, judge, question
 from belonging_llm.codes.probe import NO_LESSONS, Learned, Lessons, features, learn, learn_polarity
 from belonging_llm.codes.score import Scale, doubtful, fits, scale, score, shifts_of
 from belonging_llm.codes.signals import Signals, weigh
+from belonging_llm.codes.together import Heard, Several, hear
 from belonging_llm.codes.word import UNHEARD, Word, worth
 
 __all__ = [
@@ -19,6 +21,8 @@ __all__ = [
     "Chances",
     "Coding",
     "EvidenceSpan",
+    "Example",
+    "Heard",
     "Judgement",
     "Learned",
     "Lessons",
@@ -27,6 +31,7 @@ __all__ = [
     "Polarity",
     "Provenance",
     "Scale",
+    "Several",
     "Signals",
     "Verdict",
     "Word",
@@ -36,10 +41,13 @@ __all__ = [
     "doubtful",
     "features",
     "fits",
+    "hear",
     "judge",
     "learn",
     "learn_polarity",
+    "nearest",
     "open_pairs",
+    "question",
     "scale",
     "score",
     "shifts_of",
