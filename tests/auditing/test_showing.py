@@ -131,8 +131,10 @@ def test_a_run_that_was_interrupted_asks_the_rest_and_nothing_twice(
             assert wanted_left <= wanted
             wanted -= wanted_left
             continue
+        assert stop > 3, "it was interrupted more than once"
         assert done.status == "complete"
         assert {r.model_dump_json() for r in chat.asked} == wanted
+        break
 
 
 def _until(chat: FakeChat, stop: int, request: ChatRequest) -> str:

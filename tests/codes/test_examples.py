@@ -116,7 +116,7 @@ def test_the_choice_keeps_its_rules_and_hangs_on_nothing_else(data: st.DataObjec
             assert one.participant != said[row].participant
             assert one.words != wording(said[row].text)
             shares = people.shares[people.rows.tolist().index(int(one.segment_id[1:]))]
-            told = shares[one.code == "sea"]
+            told = shares[int(one.code == "sea")]
             assert told >= 0.5 if one.applies else told == 0
         for code in ("kin", "sea"):
             assert len(ids(examples, code)) <= 2
