@@ -77,6 +77,12 @@ def shared(asked: Asked) -> bool:
     return len(asked.segments) > 1
 
 
+def broken(body: dict[str, Any]) -> bool:
+    """Whether a question is one of every second call about several, and stays so when it is asked again."""
+    user = body["messages"][-1]["content"].split("\n\nYour last reply")[0]
+    return bool(re.search(r"^Segment 1: ", user, re.MULTILINE)) and len(user) % 2 == 1
+
+
 def in_batches(counts: dict[str, Any], name: str) -> int:
     return sum(v[name] for k, v in counts.items() if k.startswith("batch "))
 
@@ -107,18 +113,13 @@ def test_a_call_that_fails_is_asked_one_by_one(
     one_by_one, _ = coded(studies.copied(template, tmp_path / "single"), server)
     server.reset()
 
-    def plan(_: int, body: dict[str, Any]) -> Fault | None:
-        user = body["messages"][-1]["content"]
-        return fault if re.search(r"^Segment 1: ", user, re.MULTILINE) and len(user) % 2 else None
-
-    server.faults = plan
+    server.faults = lambda _, body: fault if broken(body) else None
     found, counts = coded(study, server)
     assert found == one_by_one
     apart = in_batches(counts, "apart")
     assert apart > 0
     assert counts["reply_failures"] == {}
-    broken = {tuple(a.segments) for a in server.log if shared(a) and plan(0, a.body)}
-    assert apart <= len(broken)
+    assert apart == len({tuple(a.segments) for a in server.log if broken(a.body)})
     sent = len(server.log)
     coded(study, server)
     assert len(server.log) == sent
@@ -152,8 +153,7 @@ def test_killed_between_calls_it_continues_and_pays_once(study: Path, tmp_path: 
     """Some calls about several are broken, so that it is also killed among segments that are asked one by one."""
 
     def plan(_: int, body: dict[str, Any]) -> Fault | None:
-        user = body["messages"][-1]["content"]
-        return Fault.MALFORMED if re.search(r"^Segment 1: ", user, re.MULTILINE) and len(user) % 2 else None
+        return Fault.MALFORMED if broken(body) else None
 
     with ChatServer(faults=plan) as calm, ChatServer(faults=plan) as server:
         killed = Chain(studies.copied(study, tmp_path / "killed"), server)
