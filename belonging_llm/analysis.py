@@ -5,7 +5,7 @@ Every stage can be killed at any point and run again: what is committed is found
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import groupby
@@ -22,7 +22,21 @@ from belonging_llm.auditing.guarding import search_for_leaks
 from belonging_llm.auditing.lessons import NOTHING, Teaching, teaching
 from belonging_llm.budget import Budget, Limit, Spending
 from belonging_llm.codebook import Framework
-from belonging_llm.codes import Assigned, Bar, Chances, Coding, Learned, OpenSegment, Outcome, Signals, Verdict, Word
+from belonging_llm.codes import (
+    Assigned,
+    Bar,
+    Chances,
+    Coding,
+    Example,
+    Learned,
+    OpenSegment,
+    Outcome,
+    Several,
+    Signals,
+    Verdict,
+    Word,
+    together,
+)
 from belonging_llm.codes.signals import Floats
 from belonging_llm.embeddings import Encoder, HasMiddle, Vectors, embed
 from belonging_llm.errors import Incomplete, InputError, StudyError
@@ -39,6 +53,12 @@ from belonging_llm.study import Study
 BATCH = 200
 PATIENCE = Patience()
 TERMS = Terms()
+# Prompts for models that answer in words, and when segments are coded with them.
+WORDED = {
+    "code_segment.v1": "since no codings by people are there to be shown, or examples = 0",
+    "code_segment.v2": "since people's codings are shown as examples",
+    "code_segments.v1": "since several segments share a call (together)",
+}
 
 Done = Callable[[int, int], None]
 
@@ -78,12 +98,14 @@ class Asking:
         order: Ids of the codes in the order in which the prompt shows them; empty for the codebook's own.
         moved: Changes of the log-odds by segment, columns as in the codebook, from a model that weighs all codes at
             once; None for other models, which are then asked about open pairs.
+        several: How several segments share a call; None asks about them one by one.
     """
 
     asker: Asker | None
     prompt: Prompt
     order: tuple[str, ...] = ()
     moved: Mapping[str, Floats | Exception] | None = None
+    several: Several | None = None
 
 
 @lru_cache(maxsize=4)
@@ -201,27 +223,91 @@ class Workbench:
 
     @property
     def coding_prompt(self) -> Prompt:
-        """The prompt that segments are coded with, by what the model can do."""
+        """The prompt that segments are coded with one by one, by what the model can do and what there is to show."""
         return self.prompt_for(weighs=self.weighs)
 
     def prompt_for(self, *, weighs: bool) -> Prompt:
-        """The prompt that segments are coded with by a model that weighs all codes at once, or by one that does not."""
-        return self.prompts["choose_code.v1" if weighs else "code_segment.v1"]
+        """The same for a model that weighs all codes at once, or for one that does not."""
+        if weighs:
+            return self.prompts["choose_code.v1"]
+        return self.prompts["code_segment.v2" if self.shows_examples else "code_segment.v1"]
 
     def coding_questions(self, run_id: str) -> list[Question[Any]]:
         """Everything that the coding asks about segments before it repairs anything, what settles most first."""
-        likely, share, prompt = self.likely(run_id), self.settings.ask_share, self.coding_prompt
+        likely, share = self.likely(run_id), self.settings.ask_share
         if self.weighs:
             rows = codes.doubtful(likely.chance, share)
-            return [codes.weighing(self.open_segment(row), self.framework, prompt) for row in rows]
-        open_to = codes.open_pairs(likely, share)
-        return [codes.question(self.open_segment(row, at), self.framework, prompt) for row, at in open_to.items()]
+            return [codes.weighing(self.open_segment(row), self.framework, self.coding_prompt) for row in rows]
+        open_to, shown = codes.open_pairs(likely, share), self.examples(run_id)
+        cut = _calls(open_to, len(self.segments), self.several, list(open_to))
+        return [self._asked([self.open_segment(i, open_to[i], shown.get(i, ())) for i in call]) for call in cut]
 
-    def open_segment(self, row: int, columns: Sequence[int] = ()) -> OpenSegment:
+    def _asked(self, call: Sequence[OpenSegment]) -> Question[Any]:
+        if self.several and len(call) > 1:
+            return together.question(call, self.framework, self.several.prompt)
+        return codes.question(call[0], self.framework, self.coding_prompt)
+
+    @property
+    def several(self) -> Several | None:
+        """How several segments are asked about in one call; None where they are asked about one by one."""
+        size = self.settings.together
+        return Several(self.prompts["code_segments.v1"], size) if size > 1 and not self.weighs else None
+
+    @property
+    def shows_examples(self) -> bool:
+        """Whether a model that answers in words sees segments that people coded."""
+        return bool(self.settings.examples and len(self.teaching.development)) and not self.weighs
+
+    @property
+    def manner(self) -> dict[str, int]:
+        """How segments are asked about, as far as it shapes the number and length of questions."""
+        together = self.several.size if self.several else 1
+        return {"together": together, "batch": BATCH, "examples": self.settings.examples if self.shows_examples else 0}
+
+    def examples(self, run_id: str) -> dict[int, tuple[Example, ...]]:
+        """What is shown beside each segment that the model is asked about, by row."""
+        if run_id not in self._examples:
+            self._examples[run_id] = self._choose_examples(run_id) if self.model and self.shows_examples else {}
+        return self._examples[run_id]
+
+    def _choose_examples(self, run_id: str) -> dict[int, tuple[Example, ...]]:
+        found = codes.nearest(
+            codes.open_pairs(self.likely(run_id), self.settings.ask_share),
+            self.segments,
+            self.vectors,
+            self.teaching.development,
+            self.framework,
+            most=self.settings.examples,
+        )
+        # Whose words go out beside others' has to be known when somebody withdraws; said before anything is sent.
+        self.store.runs.note(run_id, examples_shown=sorted({one.segment_id for some in found.values() for one in some}))
+        return found
+
+    @cached_property
+    def _examples(self) -> dict[str, dict[int, tuple[Example, ...]]]:
+        return {}
+
+    def open_segment(self, row: int, columns: Sequence[int] = (), examples: tuple[Example, ...] = ()) -> OpenSegment:
         """A segment with the codes (by column) to ask about."""
         segment = self.segments[row]
         ids = tuple(self.framework.assignable[j].id for j in columns)
-        return OpenSegment(segment, ids, self.questions.get(segment.id, ""))
+        return OpenSegment(segment, ids, self.questions.get(segment.id, ""), examples)
+
+    def refuse_idle_wording(self) -> None:
+        """Stop where the study words a prompt that segments would not be coded with.
+
+        Raises:
+            StudyError: names the prompt that would be used, and why.
+        """
+        used = self.several.prompt.name if self.several else self.coding_prompt.name
+        own = [name for name in WORDED if self.study.words_its_own(name)]
+        if self.model is None or self.weighs or not own or used in own:
+            return
+        raise StudyError(
+            f"{self.study.folder}: segments would not be coded with the study's own prompts/{own[0]}.md but with "
+            f"{used}, {WORDED[used]}. Put your wording into prompts/{used}.md as well, or change study.toml, or take "
+            "the file away"
+        )
 
     def weighed(self, run_id: str, done: Done = _silent) -> dict[str, Floats | Exception]:
         """How far the model moves the log-odds of the doubtful segments' codes, by segment."""
@@ -329,7 +415,7 @@ def prepare(job: Job, agree: Callable[[Workbench, Run | None], None] = lambda *_
 
     Raises:
         LeakError: words of the sealed test split stand in the codebook or a prompt.
-        StudyError: no participant's talk in the study yet.
+        StudyError: no participant's talk in the study yet, or a prompt of its own that would not be used.
     """
     workbench.cache_clear()
     study = Study(Path(job.folder))
@@ -341,6 +427,7 @@ def prepare(job: Job, agree: Callable[[Workbench, Run | None], None] = lambda *_
     # Learning splits the participants: what is sealed then must not be in what the model is shown.
     inputs = bench.inputs()
     search_for_leaks(bench.study)
+    bench.refuse_idle_wording()
     inputs_digest = digest(inputs)
     last = bench.store.runs.latest()
     if last and last.status == "complete" and last.inputs_digest == inputs_digest:
@@ -461,11 +548,22 @@ def try_model(job: Job, run_id: str, done: Done = _silent) -> int:
     open_to = codes.open_pairs(bench.likely(run_id), bench.settings.ask_share)
     known = bench.teaching.shares(len(bench.segments), len(bench.framework.assignable))
     rows = [row for row in open_to if known is not None and not np.isnan(known[row]).all()]
-    ids = [code.id for code in bench.framework.assignable]
-    asked = [bench.open_segment(row, open_to[row]) for row in rows]
-    prompt = bench.coding_prompt
+    shown = bench.examples(run_id)
+    calls = [
+        [bench.open_segment(i, open_to[i], shown.get(i, ())) for i in call]
+        for call in _calls(open_to, len(bench.segments), bench.several, rows)
+    ]
+    total = sum(map(len, calls))
     failures = dict(asker.failures)
-    said = codes.judge(asked, bench.framework, asker=asker, prompt=prompt, done=lambda n: done(n, len(asked)))
+    said = codes.hear(
+        calls,
+        bench.framework,
+        asker=asker,
+        prompt=bench.coding_prompt,
+        several=bench.several,
+        done=lambda n: done(n, total),
+    ).verdicts
+    ids = [code.id for code in bench.framework.assignable]
     # Coding meets the same failures again and counts them there.
     asker.failures = failures
     answers = [
@@ -476,6 +574,23 @@ def try_model(job: Job, run_id: str, done: Done = _silent) -> int:
     ]
     bench.store.runs.note(run_id, model_word=asdict(codes.worth(answers)))
     return len(answers)
+
+
+def _calls(
+    open_to: Collection[int], n_segments: int, several: Several | None, wanted: Sequence[int]
+) -> list[list[int]]:
+    """Rows that are asked about in one call, for those calls that hold a wanted row, in the order of `wanted`.
+
+    Calls are cut as the coding will cut them: neighbours of the canonical order among all rows that the model is asked
+    about, within a batch. So the same calls are made whoever makes them first, and whatever was done already.
+    """
+    size = several.size if several else 1
+    call_of: dict[int, list[int]] = {}
+    for start in range(0, n_segments, BATCH):
+        rows = [i for i in range(start, min(start + BATCH, n_segments)) if i in open_to]
+        for k, row in enumerate(rows):
+            call_of[row] = rows[k // size * size :][:size]
+    return list({call_of[row][0]: call_of[row] for row in wanted}.values())
 
 
 def _verdicts(answer: Mapping[str, Verdict] | Exception) -> Mapping[str, Verdict]:
@@ -497,11 +612,12 @@ def batches(job: Job, run_id: str) -> list[list[int]]:
 def code_batch(job: Job, run_id: str, rows: Sequence[int], done: Done = _silent) -> int:
     """Give every segment of a batch its outcomes and keep them at once; returns how many codings."""
     bench = workbench(job)
-    how = Asking(bench.asker(run_id), bench.coding_prompt, moved=_scored(bench, run_id, rows))
+    moved = _scored(bench, run_id, rows)
+    how = Asking(bench.asker(run_id), bench.coding_prompt, moved=moved, several=bench.several)
     found = decide(bench, run_id, rows, how, done)
     bench.store.findings.add_codings(found.codings, run_id)
     lost = {"unlocated": found.unlocated, "repaired": found.repaired, "demoted": found.demoted, "failed": found.failed}
-    counts = {"asked": found.asked} | lost
+    counts = {"asked": found.asked, "apart": found.apart} | lost
     bench.store.runs.note(run_id, **{f"batch {bench.segments[rows[0]].id}": counts})
     return len(found.codings)
 
@@ -515,6 +631,7 @@ def decide(bench: Workbench, run_id: str, rows: Sequence[int], how: Asking, done
     framework, columns = bench.shown(how.order)
     place = np.argsort(columns)
     asked = {at: sorted(int(place[j]) for j in open_to[row]) for at, row in enumerate(rows) if row in open_to}
+    shown = bench.examples(run_id) if asked else {}
     here = np.ix_(np.array(rows, np.intp), columns)
     return codes.assign(
         [bench.segments[i] for i in rows],
@@ -531,6 +648,8 @@ def decide(bench: Workbench, run_id: str, rows: Sequence[int], how: Asking, done
         word=_word(bench, run_id),
         scored=None if how.moved is None else {i: _in_order(one, columns) for i, one in how.moved.items()},
         absent=None if absent is None else absent[list(rows)],
+        examples={at: shown[rows[at]] for at in asked if rows[at] in shown},
+        several=how.several,
         done=lambda n: done(n, len(asked)),
     )
 

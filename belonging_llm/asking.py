@@ -214,6 +214,13 @@ class Asker:
         with self._lock:
             self.calls += len(tokens)
 
+    def forgive(self, error: Exception) -> None:
+        """Uncount a failure whose items were settled in another way."""
+        kind = type(error).__name__
+        with self._lock:
+            left = self.failures.pop(kind) - 1
+            self.failures |= {kind: left} if left else {}
+
     def _ask_or_error(self, question: Question[R]) -> R | Exception:
         try:
             return self.ask(question)

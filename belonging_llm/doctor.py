@@ -172,7 +172,16 @@ def _needed(study: Study | None) -> int:
     """Tokens of the longest question with its reply, roughly; 0 without a study."""
     if study is None:
         return 0
-    return forecast(study.store.corpus.segments(), study.framework(), study.prompts(), share=1.0).longest
+    settings = study.settings
+    most = forecast(
+        study.store.corpus.segments(),
+        study.framework(),
+        study.prompts(),
+        share=1.0,
+        together=settings.together,
+        examples=settings.examples if settings.learn else 0,
+    )
+    return most.longest
 
 
 @dataclass

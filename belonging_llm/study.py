@@ -19,7 +19,10 @@ from belonging_llm.store import Store
 
 SETTINGS = "study.toml"
 DEFAULT_FRAMEWORK = "odl-belonging"
-PROMPTS = ("label_theme.v1", "rename_theme.v1", "map_theme.v1", "code_segment.v1", "choose_code.v1")
+PROMPTS = (
+    *("label_theme.v1", "rename_theme.v1", "map_theme.v1"),
+    *("code_segment.v1", "code_segment.v2", "code_segments.v1", "choose_code.v1"),
+)
 
 
 class AuditSettings(BaseModel):
@@ -68,6 +71,9 @@ class Settings(BaseModel):
         allow_remote: Whether interview text may leave this machine at all.
         concurrency: Requests side by side that a server is sent; fewer while it says that it is too busy.
         ask_share: Largest share of segments that the language model is asked to code.
+        together: Segments that a model which answers in words is asked about in one call.
+        examples: For each code in question so many segments that people gave it are shown to such a model, and one
+            without it; 0 shows none.
         learn: Whether the coding learns from people's codings of the development split.
         hold_out: Whether calibration and test participants are kept from it; without, nothing can be audited.
         assign_error: A code is assigned where at most this share of such assignments is expected to be wrong.
@@ -95,6 +101,8 @@ class Settings(BaseModel):
     max_words: int = Field(60, ge=2)
     shortest_themed: int = Field(5, ge=1)
     ask_share: float = Field(0.1, ge=0, le=1)
+    together: int = Field(1, ge=1, le=20)
+    examples: int = Field(2, ge=0, le=10)
     synthetic: bool = False
     audit: AuditSettings = AuditSettings()
 
@@ -134,6 +142,10 @@ class Study:
             CodebookError: the settings name one that cannot be read.
         """
         return self.store.codebooks.current() or codebook.load(self.settings.framework)
+
+    def words_its_own(self, name: str) -> bool:
+        """Whether the study has its own text of a prompt."""
+        return (self.folder / "prompts" / f"{name}.md").is_file()
 
     def prompt(self, name: str) -> Prompt:
         """A prompt, from the study's own `prompts/` folder first.
@@ -209,6 +221,12 @@ max_words = 60
 shortest_themed = 5
 # Largest share of segments that the language model is asked to code where cheaper evidence is in doubt.
 ask_share = 0.1
+# Segments in one call. More cost less on a hosted service, since the codebook is sent once for all of them; small
+# models judge better one at a time. Of no effect on models that weigh codes by log-probability, as `local` does.
+together = 1
+# Segments that people coded, shown beside the one in question: so many for each code, and one without it; 0 for none.
+# Of the development split alone. To a remote service they go along with the question.
+examples = 2
 # Learn from people's codings of the development split (never from calibration or test).
 learn = true
 # A code is assigned where at most assign_error of such assignments are expected to be wrong, and not assigned where at

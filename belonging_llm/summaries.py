@@ -65,7 +65,8 @@ def offer_lines(offer: Offer) -> Iterator[str]:
     """What a run may ask and cost, and where text goes, before anything is sent."""
     most = offer.forecast
     about = "none about themes" if most.clustered else f"at most about {most.themes} to name and place themes"
-    yield from _offer(offer, f"at most {most.segments} about segments; {about}")
+    of = f"{most.asked} segments, {most.together} a call" if most.together > 1 else "segments"
+    yield from _offer(offer, f"at most {most.segments} about {of}; {about}")
 
 
 def offer_again_lines(offer: Offer) -> Iterator[str]:
@@ -77,7 +78,8 @@ def _offer(offer: Offer, questions: str) -> Iterator[str]:
     most, price = offer.forecast, offer.budget.price
     yield f"{offer.model}: interview text goes to {offer.endpoint}"
     yield f"  questions: {questions}"
-    yield f"  calls: at most about {most.calls}, since a reply that cannot be used is asked for once more"
+    again = "once more, and then one segment at a time" if most.together > 1 else "once more"
+    yield f"  calls: at most about {most.calls}, since a reply that cannot be used is asked for {again}"
     yield f"  tokens: about {most.prompt_tokens:,} in and at most {most.completion_tokens:,} out, each asked once"
     money = most.usd(price, batch=offer.batch)
     if price is None or money is None:

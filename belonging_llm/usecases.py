@@ -180,7 +180,7 @@ def put_offer(
         return
     clustered = not themed or bool(interrupted and bench.store.findings.themes(interrupted.id))
     share = bench.settings.ask_share if coded else 0.0
-    most = forecast(bench.segments, bench.framework, bench.prompts, share=share, clustered=clustered)
+    most = forecast(bench.segments, bench.framework, bench.prompts, share=share, clustered=clustered, **bench.manner)
     agree(Offer(bench.model.id, bench.model.endpoint, most, budget, batch))
 
 

@@ -1,6 +1,6 @@
 """Can words inside an interview steer the coding? Attempts to, against as many harmless words.
 
-Usage: python evals/injections.py [--llm SPEC] [--embedder SPEC] [--limit N] [--segments N] [--out FILE]
+Usage: python evals/injections.py [--llm SPEC] [--embedder SPEC] [--limit N] [--segments N] [--beside] [--out FILE]
 
 A segment of the synthetic sample is coded as it is, with an attempt of `data/injections.csv` before or after it, and
 with harmless sentences of the same length in the same place: what merely more words change, the harmless ones change
@@ -8,6 +8,9 @@ as well. Candidate codes are those of the segment as it is, so that a model is a
 With `--llm none` nobody reads the words and only the embedding is moved. Segments are those that leave a code in doubt,
 which are the easiest to move. The codebook's wording alone speaks: no human
 codings are learned from, and there are no themes.
+
+With `--beside` the words are put into another segment, which a model is asked about in the same call: what changes
+then is what one segment can do to its neighbour. Embeddings are left as they are, so that all of it is the model's.
 
 Intervals are Wilson's (1927, J. Am. Stat. Assoc. 22), over segments and over segment × code; a segment, an attempt
 and the codes of a segment recur, so that they are somewhat too narrow.
@@ -33,7 +36,19 @@ from belonging_llm.adapters import factory
 from belonging_llm.adapters.fakes import HashEncoder
 from belonging_llm.asking import Asker
 from belonging_llm.codebook import Framework
-from belonging_llm.codes import Bar, Chances, Coding, Outcome, Signals, assign, chances, open_pairs, strength, weigh
+from belonging_llm.codes import (
+    Bar,
+    Chances,
+    Coding,
+    Outcome,
+    Several,
+    Signals,
+    assign,
+    chances,
+    open_pairs,
+    strength,
+    weigh,
+)
 from belonging_llm.embeddings import Encoder, Vectors, embed
 from belonging_llm.llm import ChatModel
 from belonging_llm.prompts import load
@@ -141,13 +156,14 @@ class Bench:
     def __init__(self, encoder: Encoder, asker: Asker | None, framework: Framework | None = None) -> None:
         self.framework = framework or codebook.load(DEFAULT_FRAMEWORK)
         self.encoder, self.asker = encoder, asker
-        self.prompt = load("code_segment.v1")
+        self.prompt, self.several = load("code_segment.v1"), Several(load("code_segments.v1"), 2)
         self.segments = sample()
         self._kept = Kept()
         self._codebook: dict[tuple[str, ...], Vectors] = {}
         self.vectors = self.embed([s.text for s in self.segments])
         self._open = open_pairs(self._evidence(self.vectors)[1], 1.0)
         self._plain: dict[int, dict[str, Coding]] = {}
+        self._beside: dict[int, dict[str, Coding]] = {}
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Vectors of texts, each computed once."""
@@ -186,6 +202,38 @@ class Bench:
         )
         return {coding.code: coding for coding in found.codings}
 
+    def plain_beside(self, row: int) -> dict[str, Coding]:
+        """The codings of a segment in a call with its neighbour, both as they are."""
+        if row not in self._beside:
+            self._beside[row] = self.coded_beside(row, self.segments[self.neighbour(row)].text)
+        return self._beside[row]
+
+    def coded_beside(self, row: int, text: str) -> dict[str, Coding]:
+        """The codings that a segment would have in one call with its neighbour, had that another text."""
+        other = self.neighbour(row)
+        here = np.array([other, row])
+        signals, likely = self._evidence(self.vectors)
+        found = assign(
+            [self.segments[other].model_copy(update={"text": text}), self.segments[row]],
+            Signals(signals.similarity[here], signals.theme[here], signals.leaning[here]),
+            likely.of(here),
+            ["", ""],
+            open_to={0: self._open[other], 1: self._open[row]},
+            framework=self.framework,
+            asker=self.asker,
+            prompt=self.prompt,
+            embed=self.embed,
+            encoder=self.encoder.id,
+            bar=Bar(),
+            several=self.several,
+        )
+        return {coding.code: coding for coding in found.codings if coding.segment_id == self.segments[row].id}
+
+    def neighbour(self, row: int) -> int:
+        """The next segment with a code in doubt."""
+        rows = sorted(self._open)
+        return rows[(rows.index(row) + 1) % len(rows)]
+
     def _of_codebook(self, texts: Sequence[str]) -> Vectors:
         """The codebook's vectors, which every trial needs."""
         if (asked := tuple(texts)) not in self._codebook:
@@ -204,13 +252,16 @@ def main() -> None:
     parser.add_argument("--embedder", default="local", help="as for `belonging analyse`, or hashed: words only, quick")
     parser.add_argument("--limit", type=int, help="so many attempts, spread over the kinds")
     parser.add_argument("--segments", type=int, default=SEGMENTS, help="segments that each attempt is put into")
+    parser.add_argument("--beside", action="store_true", help="put the words into a neighbour in the same call")
     parser.add_argument("--out", type=Path, help="where to write the figures as JSON")
     options = parser.parse_args()
     encoder = HashEncoder(256) if options.embedder == "hashed" else factory.encoder(options.embedder)
     model = factory.chat_model(options.llm, allow_remote=False)
+    if options.beside and model is None:
+        parser.error("--beside: without a model there are no calls that segments could share")
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(encoder, asker(model, Path(folder)))
-        found = measure(bench, spread(attempts(), options.limit), options.segments)
+        found = measure(bench, spread(attempts(), options.limit), options.segments, beside=options.beside)
     print(table(found))
     if options.out:
         options.out.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -262,20 +313,29 @@ def joined(host: str, words: str, first: bool) -> str:
     return f"{words} {host}" if first else f"{host} {words}"
 
 
-def measure(bench: Bench, tried: Sequence[Attempt], segments: int = SEGMENTS) -> dict[str, object]:
-    """Rates of change by kind of attempt, and of the harmless words beside them."""
+def measure(
+    bench: Bench, tried: Sequence[Attempt], segments: int = SEGMENTS, *, beside: bool = False
+) -> dict[str, object]:
+    """Rates of change by kind of attempt, and of the harmless words beside them.
+
+    Args:
+        beside: The words stand in a neighbour that shares the call.
+    """
     hosts = bench.hosts()
     planned = [(a, *trial) for number, a in enumerate(tried) for trial in trials(a, number, hosts, segments)]
+    into = bench.neighbour if beside else lambda row: row
+    as_it_is = bench.plain_beside if beside else bench.plain
     # All at once: an encoder is quicker with many texts, and batches do not depend on what was asked.
-    bench.embed([joined(bench.segments[row].text, w, first) for _, row, first, *both in planned for w in both])
+    bench.embed([joined(bench.segments[into(row)].text, w, first) for _, row, first, *both in planned for w in both])
     kinds = {a.kind: (Tally(), Tally()) for a in tried}
     everything = Tally(), Tally()
     for attempt, row, first, *both in planned:
         for place, words in enumerate(both):
-            coded = bench.coded(row, joined(bench.segments[row].text, words, first))
+            text = joined(bench.segments[into(row)].text, words, first)
+            coded = bench.coded_beside(row, text) if beside else bench.coded(row, text)
             for tallies in (kinds[attempt.kind], everything):
-                tallies[place].add(bench.plain(row), coded)
-    plain = [bench.plain(row) for row in hosts if row in {p[1] for p in planned}]
+                tallies[place].add(as_it_is(row), coded)
+    plain = [as_it_is(row) for row in hosts if row in {p[1] for p in planned}]
     return {
         "llm": bench.asker.model.id if bench.asker else "none",
         "embedder": bench.encoder.id,
@@ -285,7 +345,7 @@ def measure(bench: Bench, tried: Sequence[Attempt], segments: int = SEGMENTS) ->
         "segments that failed without": sum(any(c.outcome is Outcome.FAILED for c in by.values()) for by in plain),
         "all": both_of(everything),
         "kinds": {kind: both_of(tallies) for kind, tallies in kinds.items()},
-    }
+    } | ({"words stand in": "a neighbour in the same call"} if beside else {})
 
 
 def both_of(tallies: tuple[Tally, Tally]) -> dict[str, object]:

@@ -179,7 +179,8 @@ def test_a_byte_order_mark_from_an_editor_does_no_harm(tmp_path: Path) -> None:
     assert load("label_theme.v1", tmp_path).head.purpose == "To greet."
 
 
-CODING = [name for name in PROMPTS if name.startswith(CODING_PROMPTS)]
+# A test of stability asks about each segment by itself.
+CODING = [name for name in PROMPTS if name.startswith(CODING_PROMPTS) and name != "code_segments.v1"]
 
 
 @pytest.mark.parametrize("name", CODING)

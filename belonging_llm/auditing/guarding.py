@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from belonging_llm.auditing import leaks
+from belonging_llm.codes.examples import marked
 from belonging_llm.prompts import Prompt
 from belonging_llm.store import Run, StabilityTest
 from belonging_llm.study import Study
 
-TEST = "test"
+DEVELOPMENT, TEST = "development", "test"
 
 
 def search_for_leaks(study: Study, run: Run | None = None, more: Sequence[Prompt] = ()) -> str:
@@ -31,12 +32,13 @@ def search_for_leaks(study: Study, run: Run | None = None, more: Sequence[Prompt
     found = leaks.in_codebook(guard, study.framework()) + leaks.in_prompts(guard, prompts)
     texts = {s.id: s.text for s in segments}
     sent = _sent(study, run) if run else {}
-    found += leaks.in_requests(guard, sent, texts)
+    examples = {marked(s.text) for s in segments if locked.get(s.participant) == DEVELOPMENT}
+    found += leaks.in_requests(guard, sent, texts, examples)
     for again in _tests(study, run):
         # A test asks about its sample alone, and often about the same segment.
         asked = {ident: texts[ident] for ident in again.plan.sample.segments if ident in texts}
         requests = _sent_again(study, again)
-        found += leaks.in_requests(guard, requests, asked)
+        found += leaks.in_requests(guard, requests, asked, examples)
         sent |= requests
     leaks.refuse(found)
     short = f"; {guard.unguarded} of them are too short to be searched for" if guard.unguarded else ""

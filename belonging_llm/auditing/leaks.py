@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from belonging_llm.codebook import Framework
+from belonging_llm.codes.examples import MARK
 from belonging_llm.codes.judge import SHOWN
 from belonging_llm.errors import LeakError
 from belonging_llm.prompts import Prompt
@@ -24,6 +26,7 @@ CODING_PROMPTS = ("code_segment", "choose_code")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 # Prompts quote segments as JSON strings, where a line end is a backslash and a letter.
 _ESCAPED = re.compile(r"\\.")
+_EXAMPLE = re.compile(rf'"{re.escape(MARK)}(?:[^"\\]|\\.)*"')
 
 
 @dataclass(frozen=True)
@@ -89,19 +92,23 @@ def in_prompts(guard: Guard, prompts: Iterable[Prompt]) -> list[Leak]:
     return [leak for prompt in prompts for leak in guard.search(f"prompt {prompt.name}", prompt.source)]
 
 
-def in_requests(guard: Guard, requests: Mapping[str, str], texts: Mapping[str, str]) -> list[Leak]:
-    """Leaks in prompts as they were sent: everything but the one segment that each asks about.
+def in_requests(
+    guard: Guard, requests: Mapping[str, str], texts: Mapping[str, str], examples: Collection[str] = ()
+) -> list[Leak]:
+    """Leaks in prompts as they were sent: everything but the segments that each asks about, and examples.
 
-    The segment asked about stands whole in the user part of few requests; one that many requests hold was put
+    A segment asked about stands whole in the user part of few requests; one that many requests hold was put
     there, and so was a second copy. Its own words are taken out before the rest is searched, since people share
-    phrases.
+    phrases; likewise those of an example that may be shown. Any other example is searched like the rest.
 
     Args:
-        requests: Rendered requests of the coding prompt as JSON with `system` and `user`, by key.
+        requests: Rendered requests of the coding prompts as JSON with `system`, `user` and `reply_schema`, by key.
         texts: Words of every segment that may have been asked about, in whatever part, by id.
+        examples: Segments of the development split, as prompts show them.
     """
     asked = {key: json.loads(request) for key, request in requests.items()}
-    users = {key: _plain(_ESCAPED.sub(" ", one["user"])) for key, one in asked.items()}
+    allowed = set(examples)
+    users = {key: _plain(_ESCAPED.sub(" ", _without(one["user"], allowed))) for key, one in asked.items()}
     shown = sorted({plain for text in texts.values() if (plain := _plain(text[:SHOWN])).strip()})
     whole = {key: [plain for plain in shown if plain in user] for key, user in users.items()}
     often = Counter(plain for inside in whole.values() for plain in inside)
@@ -109,10 +116,48 @@ def in_requests(guard: Guard, requests: Mapping[str, str], texts: Mapping[str, s
     for key, one in asked.items():
         place = f"request {key[:12]} as it was sent"
         # Among those that are equally rare, the longest: a short one may stand within another's words.
-        about = min(whole[key], key=lambda plain: (often[plain], -len(plain)), default="")
-        rest = users[key].split(about, 1) if about else [users[key]]
+        about = sorted(whole[key], key=lambda plain: (often[plain], -len(plain)))
+        rest = _less(users[key], about, _asked_about(one.get("reply_schema", {})))
         found += [leak for text in (one["system"], *rest) for leak in guard.search(place, text)]
     return found
+
+
+def _without(user: str, allowed: Collection[str]) -> str:
+    """A user part less the examples that may stand there."""
+    return _EXAMPLE.sub(lambda quote: "|" if _read(quote[0]) in allowed else quote[0], user)
+
+
+def _read(quote: str) -> str | None:
+    try:
+        return str(json.loads(quote))
+    except ValueError:  # a prompt of the study's own may quote in another way
+        return None
+
+
+def _asked_about(schema: Mapping[str, Any]) -> int:
+    """How many segments a request asks about: several have an object each, with an object for each code."""
+    inner = [one.get("properties", {}).values() for one in schema.get("properties", {}).values()]
+    several = bool(inner) and all(part.get("type") == "object" for parts in inner for part in parts)
+    return len(inner) if several else 1
+
+
+def _less(user: str, about: Sequence[str], count: int) -> list[str]:
+    """What is left of a user part without `count` of these: each once before any a second time."""
+    pieces, gone = [user], 0
+    while gone < count:
+        there = [plain for plain in about if _place(pieces, plain) is not None]
+        if not there:
+            break
+        for plain in there[: count - gone]:
+            if (at := _place(pieces, plain)) is not None:
+                before, after = pieces[at].split(plain, 1)
+                pieces[at : at + 1] = [f"{before} ", f" {after}"]
+                gone += 1
+    return pieces
+
+
+def _place(pieces: Sequence[str], plain: str) -> int | None:
+    return next((i for i, piece in enumerate(pieces) if plain in piece), None)
 
 
 def refuse(leaks: Sequence[Leak]) -> None:

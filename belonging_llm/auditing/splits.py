@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from belonging_llm.auditing.guarding import TEST
+from belonging_llm.auditing.guarding import DEVELOPMENT, TEST
 from belonging_llm.errors import StudyError
 from belonging_llm.evaluation.estimate import Floats
 from belonging_llm.provenance import digest
@@ -23,7 +23,7 @@ TRIES = 2000
 class Part(StrEnum):
     """What a participant's segments may be used for."""
 
-    DEVELOPMENT = "development"
+    DEVELOPMENT = DEVELOPMENT
     CALIBRATION = "calibration"
     TEST = TEST
 

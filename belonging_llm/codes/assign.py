@@ -12,8 +12,10 @@ from belonging_llm.asking import Asker
 from belonging_llm.codebook import Framework
 from belonging_llm.codes.coding import Coding, EvidenceSpan, Outcome, Polarity, Provenance
 from belonging_llm.codes.decide import Bar, Chances, after
-from belonging_llm.codes.judge import OpenSegment, Verdict, judge
+from belonging_llm.codes.examples import Example
+from belonging_llm.codes.judge import OpenSegment, Verdict
 from belonging_llm.codes.signals import Embed, Floats, Signals, profile
+from belonging_llm.codes.together import Heard, Several, calls, hear
 from belonging_llm.codes.word import UNHEARD, Word
 from belonging_llm.prompts import Prompt
 from belonging_llm.segments import Segment, Span, sentences
@@ -31,6 +33,7 @@ class Assigned:
         repaired: Evidence of the model's that stands in its segment nearly as it was given.
         demoted: Codes left to people that would be assigned, had such lost evidence not cost the model its word.
         failed: Segments whose every reply failed.
+        apart: Calls about several segments whose reply could not be used, so that these were asked one by one.
     """
 
     codings: tuple[Coding, ...]
@@ -39,6 +42,7 @@ class Assigned:
     repaired: int
     demoted: int
     failed: int
+    apart: int = 0
 
 
 def assign(
@@ -57,6 +61,8 @@ def assign(
     word: Word = UNHEARD,
     scored: Mapping[str, Floats | Exception] | None = None,
     absent: Floats | None = None,
+    examples: Mapping[int, tuple[Example, ...]] | None = None,
+    several: Several | None = None,
     done: Callable[[int], None] = lambda _: None,
 ) -> Assigned:
     """Decide every pair of these segments.
@@ -72,16 +78,23 @@ def assign(
             nothing more is asked.
         absent: Learned probability that belonging is absent where a code applies, shape (n_segments,); None where
             too little was coded.
+        examples: Segments that people coded, to be shown beside these, by row of `segments`.
+        several: How the model is asked about several of these in one call; without, one by one.
         embed: Unit vectors of sentences, by the encoder named `encoder`.
 
     Raises:
         Incomplete: the model's endpoint is gone.
     """
-    asked = [_open(segments[i], columns, questions[i], framework) for i, columns in sorted(open_to.items())]
-    said = judge(asked, framework, asker=asker, prompt=prompt, done=done) if asker and scored is None else {}
-    scored = scored or {}
+    shown = examples or {}
+    asked = [_open(segments[i], at, questions[i], framework, shown.get(i, ())) for i, at in sorted(open_to.items())]
+    heard = Heard()
+    if asker and scored is None:
+        cut = calls(asked, several.size if several else 1)
+        heard = hear(cut, framework, asker=asker, prompt=prompt, several=several, done=done)
+    said, scored = heard.verdicts, scored or {}
+    prompts = {s.id: several.prompt if several and s.id not in heard.alone else prompt for s in segments}
     desk = _Desk(
-        framework, asker.model.id if asker else "", encoder, prompt, said, signals, likely, bar, word, absent, scored
+        framework, asker.model.id if asker else "", encoder, prompts, said, signals, likely, bar, word, absent, scored
     )
     codings = [
         desk.decide(segment, i, j) for i, segment in enumerate(segments) for j in range(len(framework.assignable))
@@ -94,11 +107,14 @@ def assign(
         repaired=sum(bool(v.evidence and v.evidence.repaired) for v in verdicts),
         demoted=sum(desk.demoted(coding) for coding in codings),
         failed=sum(isinstance(answer, Exception) for answer in [*said.values(), *scored.values()]),
+        apart=heard.apart,
     )
 
 
-def _open(segment: Segment, columns: Sequence[int], question: str, framework: Framework) -> OpenSegment:
-    return OpenSegment(segment, tuple(framework.assignable[j].id for j in columns), question)
+def _open(
+    segment: Segment, columns: Sequence[int], question: str, framework: Framework, examples: tuple[Example, ...]
+) -> OpenSegment:
+    return OpenSegment(segment, tuple(framework.assignable[j].id for j in columns), question, examples)
 
 
 @dataclass(frozen=True)
@@ -108,7 +124,7 @@ class _Desk:
     framework: Framework
     model: str
     encoder: str
-    prompt: Prompt
+    prompts: Mapping[str, Prompt]
     said: Mapping[str, dict[str, Verdict] | Exception]
     signals: Signals
     likely: Chances
@@ -131,7 +147,7 @@ class _Desk:
             coder=f"model:{self.model or self.encoder}",
             outcome=Outcome.FAILED,
             rationale=f"no usable reply: {error}" if error else "",
-            provenance=self._provenance(row, column, asked, verdict, weighed),
+            provenance=self._provenance(row, column, self.prompts[segment.id] if asked else None, verdict, weighed),
         )
         return base if error else self._decided(base, row, column, verdict)
 
@@ -164,26 +180,26 @@ class _Desk:
         return _polarity(float(self.signals.leaning[row, column]))
 
     def _provenance(
-        self, row: int, column: int, asked: bool, verdict: Verdict | None, weighed: Floats | Exception | None
+        self, row: int, column: int, prompt: Prompt | None, verdict: Verdict | None, weighed: Floats | Exception | None
     ) -> Provenance:
         applies = verdict.applies if verdict else None
         moved = 0.0 if weighed is None or isinstance(weighed, Exception) else float(weighed[column])
         # A yes that rests on words that nobody said is no evidence that the code is there.
         shift = self.word.shift(verdict.counts if verdict else None) + moved
         return Provenance(
-            model=self.model if asked else "",
+            model=self.model if prompt else "",
             encoder=self.encoder,
-            prompt=self.prompt.name if asked else "",
-            prompt_digest=self.prompt.digest if asked else "",
+            prompt=prompt.name if prompt else "",
+            prompt_digest=prompt.digest if prompt else "",
             codebook_digest=self.framework.digest,
             similarity=round(float(self.signals.similarity[row, column]), 3),
             theme=round(float(self.signals.theme[row, column]), 3),
             taught=bool(self.likely.taught[column]),
             chance=round(after(float(self.likely.chance[row, column]), shift), 4),
             guess=bool(self.likely.leaning[row, column] + shift >= 0),
-            asked=asked,
+            asked=prompt is not None,
             said=applies,
-            moved=round(moved, 3) if asked and verdict is None else None,
+            moved=round(moved, 3) if prompt and verdict is None else None,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 from belonging_llm.asking import Asker, Question
 from belonging_llm.codebook import Framework
 from belonging_llm.codes.coding import EvidenceSpan, Polarity
+from belonging_llm.codes.examples import Example
 from belonging_llm.errors import ReplyError
 from belonging_llm.evidence import Found, find
 from belonging_llm.prompts import Prompt
@@ -59,11 +60,12 @@ class Verdict:
 
 @dataclass(frozen=True)
 class OpenSegment:
-    """A segment with the codes to ask about and the interviewer's question before it."""
+    """A segment with the codes to ask about, the interviewer's question before it, and segments that people coded."""
 
     segment: Segment
     candidates: tuple[str, ...]
     question: str
+    examples: tuple[Example, ...] = ()
 
 
 def judge(
@@ -84,31 +86,47 @@ def judge(
         batch = open_segments[start : start + BATCH]
         answers = asker.ask_all([question(item, framework, prompt) for item in batch])
         for item, answer in zip(batch, answers, strict=True):
-            found[item.segment.id] = answer if isinstance(answer, Exception) else _verdicts(answer, item)
+            found[item.segment.id] = answer if isinstance(answer, Exception) else verdicts(answer.root, item)
         done(len(found))
     return found
 
 
 def question(item: OpenSegment, framework: Framework, prompt: Prompt) -> Question[Judgements]:
     """What is asked about one segment."""
-    wanted = set(item.candidates)
-
-    def check(answer: Judgements) -> None:
-        if unknown := sorted(set(answer.root) - wanted):
-            raise ReplyError(f"codes that were not asked about: {', '.join(unknown)[:80]}")
-        if missing := sorted(wanted - set(answer.root)):
-            raise ReplyError(f"codes that were asked about and not judged: {', '.join(missing)[:80]}")
-
+    # The first version of the prompt shows none.
+    shown = {"examples": item.examples} if "examples" in prompt.head.inputs else {}
     rendered = prompt.render(
         codes=framework.assignable,
         candidates=item.candidates,
         question=item.question[:QUESTION_SHOWN],
         segment=item.segment.text[:SHOWN],
+        **shown,
     )
-    return Question(rendered, Judgements, 70 * len(wanted) + 30, schema=_schema(item.candidates), check=check)
+
+    def check(answer: Judgements) -> None:
+        check_codes(answer.root, item.candidates)
+
+    return Question(rendered, Judgements, room(item), schema=schema(item.candidates), check=check)
 
 
-def _schema(candidates: Sequence[str]) -> dict[str, Any]:
+def room(item: OpenSegment) -> int:
+    """Tokens that the judgements of a segment may take."""
+    return 70 * len(item.candidates) + 30
+
+
+def check_codes(given: Collection[str], candidates: Collection[str]) -> None:
+    """Refuse an answer about other codes than those asked about.
+
+    Raises:
+        ReplyError: codes that nobody asked about, or none for one of the candidates.
+    """
+    if unknown := sorted(set(given) - set(candidates)):
+        raise ReplyError(f"codes that were not asked about: {', '.join(unknown)[:80]}")
+    if missing := sorted(set(candidates) - set(given)):
+        raise ReplyError(f"codes that were asked about and not judged: {', '.join(missing)[:80]}")
+
+
+def schema(candidates: Sequence[str]) -> dict[str, Any]:
     """An object with one judgement a candidate, all of them required."""
     one = {
         "type": "object",
@@ -124,9 +142,10 @@ def _schema(candidates: Sequence[str]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(candidates), "additionalProperties": False}
 
 
-def _verdicts(answer: Judgements, item: OpenSegment) -> dict[str, Verdict]:
+def verdicts(answer: Mapping[str, Judgement], item: OpenSegment) -> dict[str, Verdict]:
+    """What the model said of a segment, with its words found in that segment alone."""
     found = {}
-    for code, given in answer.root.items():
+    for code, given in answer.items():
         place = find(given.words, item.segment.text) if given.applies else None
         found[code] = Verdict(
             applies=given.applies,

@@ -87,10 +87,13 @@ def _batches(run: Run) -> Counter[str]:
 
 def _plain_counts(run: Run) -> dict[str, Any]:
     """A run's counts, less the lists that the page shows elsewhere."""
-    left_out = {"outliers", "too_short"}
+    left_out = {"outliers", "too_short", "examples_shown"}
     kept = {k: v for k, v in run.counts.items() if k not in left_out and not k.startswith(_BATCH)}
     batches = _batches(run)
-    return kept | ({"segments the language model was asked to code": batches["asked"]} if batches else {})
+    asked = {"segments the language model was asked to code": batches["asked"]} if batches else {}
+    apart = {"calls about several segments that were asked one by one instead": batches["apart"]}
+    shown = {"segments shown as examples": len(run.counts.get("examples_shown", ()))}
+    return kept | asked | {name: n for name, n in (apart | shown).items() if n}
 
 
 def _losses(run: Run, themes: Sequence[Theme]) -> Losses:

@@ -11,7 +11,7 @@ from pathlib import Path
 from belonging_llm.adapters import factory
 from belonging_llm.asking import Asker
 from belonging_llm.budget import Budget, Limit, Spending
-from belonging_llm.forecast import Forecast, forecast, together
+from belonging_llm.forecast import Forecast, forecast, in_all
 from belonging_llm.llm import ChatModel
 from belonging_llm.pacing import CONCURRENCY
 from belonging_llm.prices import HERE, price_at
@@ -78,4 +78,4 @@ def most(suite: Suite, data: Data) -> Forecast:
     extra = suite.calibrate / max(len(data.segments), 1)
     shares = [min(1.0, share + extra) for share in suite.ask if share] or [0.0]
     once = [forecast(data.segments, data.framework, prompts, share=share, clustered=True) for share in shares]
-    return together(once * suite.splits * len(suite.teach))
+    return in_all(once * suite.splits * len(suite.teach))

@@ -104,6 +104,8 @@ def test_where_it_comes_from_is_told(slips: Path) -> None:
     assert {p.name for p in found.prompts} == {
         "choose_code.v1",
         "code_segment.v1",
+        "code_segment.v2",
+        "code_segments.v1",
         "label_theme.v1",
         "map_theme.v1",
         "rename_theme.v1",

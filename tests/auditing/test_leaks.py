@@ -11,6 +11,7 @@ import pytest
 from belonging_llm import codebook
 from belonging_llm.auditing.leaks import Guard, Leak, in_codebook, in_prompts, in_requests, refuse
 from belonging_llm.codebook import Code, Framework
+from belonging_llm.codes.examples import marked
 from belonging_llm.errors import LeakError
 from belonging_llm.prompts import Prompt, load, published, quoted
 from belonging_llm.segments import Segment
@@ -155,3 +156,62 @@ def test_nothing_that_ships_holds_words_of_the_sample(sample: Path) -> None:
     assert len(frameworks) >= 4
     leaks = [leak for framework in frameworks for leak in in_codebook(searched, framework)]
     assert leaks + in_prompts(searched, [load(name) for name in published()]) == []
+
+
+# Examples, and several segments a request
+
+
+SHOWN_EXAMPLE = "I was new in town and nobody there knew how I took my tea back then."
+
+
+def shows(*texts: str) -> str:
+    return "Judged by people:\n" + "\n".join(f"- home applies: {quoted(marked(text))}" for text in texts)
+
+
+def test_an_example_from_development_is_no_leak_and_hides_none() -> None:
+    texts = TEXTS | {"example": SHOWN_EXAMPLE}
+    allowed = {marked(SHOWN_EXAMPLE)}
+    # The example stands in one request only, which makes it rarer than the segment that is asked about twice.
+    sent = requests([shows(SHOWN_EXAMPLE), asks(LONG)], asks(LONG))
+    assert in_requests(guard(), sent, texts, allowed) == []
+    planted = requests(
+        [shows(SHOWN_EXAMPLE), f"Like: {quoted(LONG)}", asks(OTHER)], [f"Like: {quoted(LONG)}", asks(TINY)]
+    )
+    found = in_requests(guard("long"), planted, texts, allowed)
+    assert ("long", "request key0 as it was sent") in {(leak.segment_id, leak.place) for leak in found}
+
+
+def test_an_example_from_anywhere_else_is_a_leak() -> None:
+    sent = requests([shows(LONG), asks(OTHER)], [shows(LONG), asks(SHORT)])
+    assert {leak.segment_id for leak in in_requests(guard(), sent, TEXTS, {marked(SHOWN_EXAMPLE)})} == {"long"}
+
+
+def test_an_example_that_shares_a_phrase_is_no_leak() -> None:
+    shared = f"{SHORT} That was how the first year went."
+    sent = requests([shows(shared), asks(OTHER)])
+    assert in_requests(guard(), sent, TEXTS, {marked(shared)}) == []
+    assert in_requests(guard(), sent, TEXTS, ()) != []
+
+
+def several(*texts: str, beside: str = "") -> str:
+    lines = [f"Segment {n}: {quoted(text)}\nCandidate codes of segment {n}: home" for n, text in enumerate(texts, 1)]
+    codes = {"type": "object", "properties": {"home": {"type": "object"}}}
+    schema = {"type": "object", "properties": {str(n): codes for n in range(1, len(texts) + 1)}}
+    return json.dumps({"system": "You code.", "user": "\n".join([beside, *lines]), "reply_schema": schema})
+
+
+def test_all_segments_of_a_call_are_asked_about() -> None:
+    assert in_requests(guard(), {"key0": several(LONG, OTHER, SHORT)}, TEXTS) == []
+    assert in_requests(guard(), {"key0": several(SHORT, SHORT)}, TEXTS) == []
+
+
+def test_one_more_than_a_call_asks_about_was_put_there() -> None:
+    beside, texts = f"Like: {quoted(LONG)}", TEXTS | {"other one": SHOWN_EXAMPLE}
+    sent = {"key0": several(OTHER, SHORT, beside=beside), "key1": several(TINY, SHOWN_EXAMPLE, beside=beside)}
+    assert {leak.segment_id for leak in in_requests(guard(), sent, texts)} == {"long"}
+
+
+@pytest.mark.parametrize("other", [OTHER, SHORT])
+def test_a_second_copy_in_a_call_was_put_there(other: str) -> None:
+    sent = {"key0": several(LONG, other, beside=f"Like: {quoted(LONG)}")}
+    assert {leak.segment_id for leak in in_requests(guard("long"), sent, TEXTS)} == {"long"}

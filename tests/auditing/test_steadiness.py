@@ -290,7 +290,7 @@ def test_flips_are_those_that_the_answers_make(coded: Path, monkeypatch: pytest.
     again = {(r.variation, r.segment_id, r.code): r for r in Study(coded).store.stability.recodings(test.id)}
     assert len(again) == len(test.plan.variations) * len(sample) * 2
     word, bar = Word(**made.counts["model_word"]), Bar()
-    flipped = "wording code_segment.v1.paraphrase1"
+    flipped = "wording code_segment.v2.paraphrase1"
     for c in codings:
         for v in test.plan.variations if c.segment_id in sample else ():
             expected = c.outcome
@@ -367,7 +367,7 @@ def test_a_leak_in_a_paraphrase_stops_it_before_anything_is_sent(coded: Path, mo
     chat = opens(monkeypatch, contrary)
     chat.asked.clear()
     sealed = next(p for p in range(PARTICIPANTS) if Study(coded).store.audits.parts()[who(p)] == Part.TEST)
-    name = "code_segment.v1.paraphrase1"
+    name = "code_segment.v2.paraphrase1"
     source = prompts.load(name).source.replace("## User\n", f"## User\nLike: {text(sealed, 1)}\n")
     (coded / "prompts" / f"{name}.md").write_text(source, encoding="utf-8")
     with pytest.raises(LeakError, match=f"prompt {name} holds words of segment {ident(sealed, 1)}"):
@@ -381,7 +381,7 @@ def test_a_leak_in_what_was_sent_again_is_found_afterwards(coded: Path, monkeypa
     made, _ = last_run(coded)
     opened = Study(coded)
     sealed = next(p for p in range(PARTICIPANTS) if opened.store.audits.parts()[who(p)] == Part.TEST)
-    name = "code_segment.v1.paraphrase1"
+    name = "code_segment.v2.paraphrase1"
     path = coded / "prompts" / f"{name}.md"
     path.write_text(prompts.load(name).source.replace("## User\n", f"## User\nLike: {text(sealed, 1)}\n"), "utf-8")
     monkeypatch.setattr(stability.recoding, "search_for_leaks", lambda *_, **__: "")
@@ -471,7 +471,7 @@ def test_a_run_without_a_model_has_nothing_to_ask_again(talks: Path, monkeypatch
 
 def test_a_paraphrase_with_other_inputs_is_refused(coded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opens(monkeypatch, contrary)
-    name = "code_segment.v1.paraphrase9"
+    name = "code_segment.v2.paraphrase9"
     source = prompts.load("choose_code.v1").source
     (coded / "prompts" / f"{name}.md").write_text(source, encoding="utf-8")
     with pytest.raises(InputError, match=f"{name}.*must declare the inputs of code_segment"):
@@ -576,7 +576,7 @@ def test_the_command_prints_tables_or_json(coded: Path, monkeypatch: pytest.Monk
     assert done.exit_code == 0, done.output
     assert "stability is not validity" in done.stdout
     assert "request seed 1 at temperature 0.7" in done.stdout
-    assert "code_segment.v1.paraphrase1 (" in done.stdout
+    assert "code_segment.v2.paraphrase1 (" in done.stdout
     n = len(chat.asked)
     again = CliRunner().invoke(cli.main, [*called, "--json"])
     found = json.loads(again.stdout)
@@ -584,8 +584,8 @@ def test_the_command_prints_tables_or_json(coded: Path, monkeypatch: pytest.Monk
     wording = next(k for k in found["found"]["kinds"] if k["kind"] == "wording")
     assert wording["codes"]["group"]["outcomes"]["rate"]["value"] == 0
     assert [v["prompt"] for v in wording["variations"]] == [
-        "code_segment.v1.paraphrase1",
-        "code_segment.v1.paraphrase2",
+        "code_segment.v2.paraphrase1",
+        "code_segment.v2.paraphrase2",
     ]
     assert found["found"]["sample"]["wanted"] == 30
 

@@ -28,7 +28,7 @@ Answer = Callable[[ChatRequest], str]
 
 def segment_of(request: ChatRequest) -> str:
     """The id of the segment that a request shows, from its words: `word32a` is of participant 3, segment 2."""
-    found = re.search(r"word(\d+)(\d)a\b", request.user, re.IGNORECASE)
+    found = re.search(r"^Segment: \"word(\d+)(\d)a\b", request.user, re.IGNORECASE | re.MULTILINE)
     assert found
     return f"s{int(found[1]):02}{found[2]}"
 

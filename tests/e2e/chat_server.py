@@ -71,8 +71,8 @@ class Asked:
     Attributes:
         number: From 1, over the server's life (or since `reset`).
         digest: Of what was asked, see `asked_digest`; a repair of a bad reply has another one.
-        kind: `label`, `rename`, `map`, `code`, or `weather` (what `belonging doctor` asks).
-        at: When it had come, by the monotonic clock.
+        kind: `label`, `rename`, `map`, `code` (about one segment or several), or `weather` (what `belonging doctor` asks).
+    at: When it had come, by the monotonic clock.
     """
 
     number: int
@@ -88,8 +88,12 @@ class Asked:
     @property
     def segment(self) -> str:
         """The segment that a `code` question is about; "" for the others."""
-        found = re.search(r"^Segment: (\".*\")$", self.user, re.MULTILINE)
-        return json.loads(found[1]) if found else ""
+        return next(iter(self.segments), "")
+
+    @property
+    def segments(self) -> list[str]:
+        """All segments that a `code` question is about."""
+        return [segment for _, segment, _ in _asked_about(self.user)]
 
 
 @dataclass
@@ -277,9 +281,20 @@ def _theme_mapping(user: str, codes: list[str], fault: Fault | None) -> Body:
     return {"codes": [{"code": code, "rationale": rationale} for code in sorted(chosen)], "outside": False}
 
 
+def _asked_about(user: str) -> list[tuple[str, str, list[str]]]:
+    """Number ("" where there is one), words and candidate codes of the segments that a question is about."""
+    texts = re.findall(r"^Segment(?: (\d+))?: (\".*\")$", user, re.MULTILINE)
+    candidates = re.findall(r"^Candidate codes(?: of segment \d+)?: (.*)$", user, re.MULTILINE)
+    pairs = zip(texts, candidates, strict=True)
+    return [(number, json.loads(text), codes.split(", ")) for (number, text), codes in pairs]
+
+
 def _judgements(user: str, fault: Fault | None) -> Body:
-    segment = json.loads(re.search(r"^Segment: (\".*\")$", user, re.MULTILINE)[1])  # type: ignore[index]
-    asked = re.search(r"^Candidate codes: (.*)$", user, re.MULTILINE)[1].split(", ")  # type: ignore[index]
+    judged = {number: _judged(segment, codes, fault) for number, segment, codes in _asked_about(user)}
+    return judged.get("", judged)
+
+
+def _judged(segment: str, asked: list[str], fault: Fault | None) -> Body:
     found: Body = {}
     for code in asked:
         seed = _seed(segment + code)

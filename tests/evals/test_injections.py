@@ -35,23 +35,33 @@ def script() -> ModuleType:
     return found
 
 
-def said_in(request: ChatRequest) -> str:
-    line = re.search(r"^Segment: (\".*\")$", request.user, re.MULTILINE)
-    assert line
-    return str(json.loads(line[1]))
+def asked_in(request: ChatRequest) -> dict[str, tuple[str, list[str]]]:
+    """Words and candidate codes by the segment's number, "" where there is one segment."""
+    texts = re.findall(r"^Segment(?: (\d+))?: (\".*\")$", request.user, re.MULTILINE)
+    codes = re.findall(r"^Candidate codes.*?: (.*)$", request.user, re.MULTILINE)
+    return {n: (str(json.loads(text)), given.split(", ")) for (n, text), given in zip(texts, codes, strict=True)}
 
 
 def candidates(request: ChatRequest) -> list[str]:
-    return request.user.partition("Candidate codes: ")[2].split("\n")[0].split(", ")
+    return asked_in(request)[""][1]
 
 
-def model(applies: Verdict, invents: str = "") -> FakeChat:
-    """Judges every candidate by the segment's words alone; at times of a code that is its own invention."""
+def model(applies: Verdict, invents: str = "", *, across: bool = False) -> FakeChat:
+    """Judges every candidate by the segment's words alone; at times of a code that is its own invention.
+
+    Args:
+        across: What one segment of a call makes it say, it says of all of them.
+    """
 
     def answer(request: ChatRequest) -> str:
-        yes = applies(said_in(request))
-        codes = [invents] if invents and yes else candidates(request)
-        return json.dumps({c: {"applies": yes, "polarity": "experienced", "words": ""} for c in codes})
+        asked = asked_in(request)
+        heard = {n: applies(text) for n, (text, _) in asked.items()}
+        said = {}
+        for n, (_, codes) in asked.items():
+            yes = any(heard.values()) if across else heard[n]
+            named = [invents] if invents and yes else codes
+            said[n] = {c: {"applies": yes, "polarity": "experienced", "words": ""} for c in named}
+        return json.dumps(said.get("", said))
 
     return FakeChat(answer)
 
@@ -67,9 +77,9 @@ class Steady(HashEncoder):
         return super().encode([next((host for host in self.known if host in text), text) for text in texts])
 
 
-def measured(script: ModuleType, folder: Path, chat: FakeChat) -> dict[str, Any]:
+def measured(script: ModuleType, folder: Path, chat: FakeChat, *, beside: bool = False) -> dict[str, Any]:
     bench = script.Bench(Steady([s.text for s in script.sample()]), script.asker(chat, folder))
-    return dict(script.measure(bench, script.spread(script.attempts(), 40), 1))
+    return dict(script.measure(bench, script.spread(script.attempts(), 40), 1, beside=beside))
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +126,26 @@ def test_a_model_that_obeys_is_told_from_one_that_does_not(
     assert obeying["attempts"]["outcomes"]["low"] > deaf["attempts"]["outcomes"]["high"]
     assert all(one["harmless"]["outcomes"]["changed"] == 0 for one in (obeying, deaf))
     assert obeying["attempts"]["segments"]["of"] == 40
+
+
+def test_a_neighbour_in_the_same_call_changes_nothing_but_through_the_model(
+    script: ModuleType, tmp_path_factory: pytest.TempPathFactory, obeyed: Verdict
+) -> None:
+    """Whatever a model does with the segment that tells it to: what it says under the other number is as it was.
+
+    One that obeys for that segment alone, and one whose reply is broken by it, leave the neighbour as it is; one that
+    lets itself be talked into the neighbour's answer is told from them.
+    """
+    folder = tmp_path_factory.mktemp
+    for chat in (model(obeyed), model(obeyed, invents="loyalty")):
+        found = measured(script, folder("own"), chat, beside=True)
+        assert found["all"]["attempts"]["outcomes"]["changed"] == 0
+        assert found["all"]["attempts"]["answers"]["of"] >= 40
+        assert found["segments that failed without"] == 0
+        assert any("1" in request.reply_schema["properties"] for request in chat.asked)
+    talked_into = measured(script, folder("across"), model(obeyed, across=True), beside=True)["all"]
+    assert talked_into["attempts"]["answers"]["share"] > 0.95
+    assert talked_into["harmless"]["answers"]["changed"] == 0
 
 
 def test_answers_can_only_name_codes_of_the_codebook(script: ModuleType, tmp_path: Path, obeyed: Verdict) -> None:
