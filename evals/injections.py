@@ -215,7 +215,7 @@ class Bench:
         signals, likely = self._evidence(self.vectors)
         found = assign(
             [self.segments[other].model_copy(update={"text": text}), self.segments[row]],
-            Signals(signals.similarity[here], signals.theme[here], signals.leaning[here]),
+            signals.of(here),
             likely.of(here),
             ["", ""],
             open_to={0: self._open[other], 1: self._open[row]},
