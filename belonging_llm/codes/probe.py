@@ -106,7 +106,7 @@ def learn(seen: Floats, lessons: Lessons, checks: Lessons = NO_LESSONS, unaided:
         share = lessons.shares[:, k]
         if not _enough(share):
             continue
-        scores[:, k] = ridge.fit(seen[lessons.rows], share).decision_function(seen)
+        scores[:, k] = ridge.scores(ridge.fit(seen[lessons.rows], share), seen)
         held_out[:, k] = _held_out(seen[lessons.rows], share, lessons.groups)
     beside = () if unaided is None else (unaided,)
     apart = Heard((held_out, *(voice[lessons.rows] for voice in beside)), lessons.shares)
@@ -146,5 +146,5 @@ def _held_out(seen: Floats, share: Floats, groups: NDArray[np.intp]) -> Floats:
     for fold in range(min(FOLDS, len(names))):
         out = np.isin(groups, names[fold::FOLDS])
         if _enough(np.where(out, np.nan, share)):
-            found[out] = ridge.fit(seen[~out], share[~out]).decision_function(seen[out])
+            found[out] = ridge.scores(ridge.fit(seen[~out], share[~out]), seen[out])
     return found

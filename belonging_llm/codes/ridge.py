@@ -34,7 +34,25 @@ def spanned(seen: Floats, rows: NDArray[np.intp]) -> Floats:
     A ridge regression taught by these rows is the same on either, since what lies across them is penalised to
     nothing; with hundreds of rows and thousands of features it is learned many times faster.
     """
+    basis = _basis(seen, rows)
+    return seen if basis is None else np.asarray(seen @ basis.astype(seen.dtype))
+
+
+def taught_by(rows: NDArray[np.intp], share: Floats, seen: Floats) -> Floats:
+    """Log-odds of every row of `seen`, shape (n,), from a regression that some of them teach, share by share."""
+    basis = _basis(seen, rows)
+    model = fit(seen[rows] if basis is None else np.asarray(seen[rows], np.float64) @ basis, share)
+    weights = model.coef_[0] if basis is None else basis @ model.coef_[0]
+    return np.asarray(seen @ weights.astype(seen.dtype) + float(model.intercept_[0]), np.float64)
+
+
+def scores(model: LogisticRegression, seen: Floats) -> Floats:
+    """Log-odds of every row, shape (n,), in the arithmetic of the features."""
+    return np.asarray(seen @ model.coef_[0].astype(seen.dtype) + float(model.intercept_[0]), np.float64)
+
+
+def _basis(seen: Floats, rows: NDArray[np.intp]) -> NDArray[np.float64] | None:
+    """Orthonormal directions that the rows span; None where they are no fewer than the features."""
     if not 0 < len(rows) < seen.shape[1]:
-        return seen
-    basis, _ = np.linalg.qr(np.asarray(seen[rows], np.float64).T)
-    return np.asarray(seen @ basis)
+        return None
+    return np.asarray(np.linalg.qr(np.asarray(seen[rows], np.float64).T)[0])

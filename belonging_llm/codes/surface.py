@@ -35,17 +35,30 @@ def cues(texts: Sequence[str]) -> NDArray[np.float64]:
 
 
 def _of(text: str) -> list[float]:
-    words = [word.lower().replace("’", "'") for word in _WORD.findall(text)]
+    words = _WORD.findall(text.lower().replace("’", "'"))
     n = max(len(words), 1)
+    counts = [0] * len(_LISTS)
+    for word in words:
+        for place in _PLACES.get(word, ()):
+            counts[place] += 1
     return [
         float(np.log1p(n)),
         float("?" in text),
         float("!" in text),
-        sum(character.isalpha() and ord(character) > 127 for character in text) / max(len(text), 1),
-        float(any(character.isdigit() for character in text)),
+        _foreign(text),
+        float(any(map(str.isdigit, text))),
         float(bool(_CLOCK.search(text))),
-        *(sum(word in known for word in words) / n for known in _SETS),
+        *(count / n for count in counts),
     ]
 
 
-_SETS = tuple(frozenset(words) for words in _LISTS)
+def _foreign(text: str) -> float:
+    """Share of letters beyond ASCII in all characters."""
+    if text.isascii():
+        return 0.0
+    return sum(character.isalpha() and ord(character) > 127 for character in text) / len(text)
+
+
+_PLACES = {
+    word: tuple(place for place, words in enumerate(_LISTS) if word in words) for words in _LISTS for word in words
+}

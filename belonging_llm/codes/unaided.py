@@ -17,7 +17,7 @@ CLEAR, UNCLEAR = 0.1, 0.25
 ROUNDS = 2
 # How much of the result is the codebook's evidence; the rest is what was learned from it.
 KEPT = 0.3
-FEWEST, MOST = 40, 1200
+FEWEST, MOST = 40, 600
 
 
 def carry_over(strength: Floats, seen: Floats) -> Floats:
@@ -44,9 +44,7 @@ def _learned(strength: Floats, seen: Floats) -> Floats:
     n = len(order)
     clear, rest = _thinned(order[: int(CLEAR * n)], 0.2), _thinned(order[int(UNCLEAR * n) :], 0.8)
     rows = np.concatenate([clear, rest])
-    near = ridge.spanned(seen, rows)
-    share = np.concatenate([np.ones(len(clear)), np.zeros(len(rest))])
-    return np.asarray(ridge.fit(near[rows], share).decision_function(near))
+    return ridge.taught_by(rows, np.concatenate([np.ones(len(clear)), np.zeros(len(rest))]), seen)
 
 
 def _thinned(rows: NDArray[np.intp], part: float) -> NDArray[np.intp]:
