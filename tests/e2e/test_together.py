@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import pytest
 import studies
 from chat_server import Asked, ChatServer, Fault
 from click.testing import CliRunner
-from studies import InProcess
 from test_kill import Chain, Point
 
 from belonging_llm import analysis, cli, prices
@@ -25,19 +23,6 @@ TOGETHER = 5
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[ChatServer]:
-    with ChatServer() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: ChatServer) -> Iterator[ChatServer]:
-    running.reset()
-    yield running
-    running.reset()
-
-
-@pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return studies.make(tmp_path_factory.mktemp("together") / "study", studies.sample("P01", "P02"))
 
@@ -45,11 +30,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def study(template: Path, tmp_path: Path) -> Path:
     return together(studies.copied(template, tmp_path / "study"), TOGETHER)
-
-
-@pytest.fixture
-def belonging(monkeypatch: pytest.MonkeyPatch) -> InProcess:
-    return studies.in_process(monkeypatch)
 
 
 def together(folder: Path, size: int) -> Path:
