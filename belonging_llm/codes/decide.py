@@ -15,7 +15,7 @@ from belonging_llm.codes.signals import Floats, Signals
 # Standard deviations of likeness; a theme mapped to the code counts as much as THEME of them.
 THEME = 0.75
 # Without human codings: strength at which a code is as likely as not.
-EVEN, STEEP = 2.2, 1.5
+EVEN, STEEP = 2.2, 1.2
 # Pairs that a language model is asked about, by how likely they are.
 DOUBT = (0.2, 0.8)
 CANDIDATES = 2

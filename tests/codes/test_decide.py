@@ -39,10 +39,10 @@ def test_quoted_words_speak_as_loud_as_they_are_rare() -> None:
 
 def test_without_human_codings_likeness_decides() -> None:
     found = chances(np.array([[2.2, 1.6, 0.0]]), None)
-    # 1.5 * (2.2 - 1.6) = .9: 1 / (1 + exp(.9)) = .2891; 1.5 * 2.2 = 3.3: 1 / (1 + exp(3.3)) = .0356.
-    assert found.chance[0] == pytest.approx([0.5, 0.2891, 0.0356], abs=1e-4)
+    # 1.2 * (2.2 - 1.6) = .72: 1 / (1 + exp(.72)) = .3274; 1.2 * 2.2 = 2.64: 1 / (1 + exp(2.64)) = .0666.
+    assert found.chance[0] == pytest.approx([0.5, 0.3274, 0.0666], abs=1e-4)
     # One segment tells nothing of where kappa is highest: guesses begin at even odds.
-    assert found.leaning[0] == pytest.approx([0.0, -0.9, -3.3])
+    assert found.leaning[0] == pytest.approx([0.0, -0.72, -2.64])
     assert not found.taught.any()
 
 
@@ -83,7 +83,7 @@ def test_learned_codes_have_learned_chances_and_the_others_the_codebooks() -> No
         taught=np.array([True, False]),
     )
     found = chances(np.array([[9.0, 2.2], [9.0, 1.6]]), learned)
-    assert found.chance == pytest.approx(np.array([[0.3, 0.5], [0.01, 0.2891]]), abs=1e-4)
+    assert found.chance == pytest.approx(np.array([[0.3, 0.5], [0.01, 0.3274]]), abs=1e-4)
     # Of two segments, a yes to the likelier one alone is expected to agree best.
     assert (found.leaning >= 0).tolist() == [[True, True], [False, False]]
     assert found.taught.tolist() == [True, False]

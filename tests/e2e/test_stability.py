@@ -14,8 +14,7 @@ import pytest
 import studies
 from chat_server import Asked, ChatServer, Fault
 from click.testing import CliRunner, Result
-from studies import InProcess
-from test_budget import EACH, dear, elsewhere, unpriced  # noqa: F401  # fixtures
+from studies import EACH, InProcess
 
 from belonging_llm import cli, stability
 from belonging_llm.asking import Asker, Retry
@@ -28,12 +27,6 @@ VARIATIONS = 6
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[ChatServer]:
-    with ChatServer() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
 def template(running: ChatServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two interviews, analysed."""
     folder = studies.make(tmp_path_factory.mktemp("stability") / "study", studies.sample("P01", "P02"))
@@ -41,18 +34,6 @@ def template(running: ChatServer, tmp_path_factory: pytest.TempPathFactory) -> P
         done = studies.in_process(patched).analyse(folder, running.spec)
     assert done.exit_code == 0, done.output
     return folder
-
-
-@pytest.fixture
-def server(running: ChatServer) -> Iterator[ChatServer]:
-    running.reset()
-    yield running
-    running.reset()
-
-
-@pytest.fixture
-def study(template: Path, tmp_path: Path) -> Path:
-    return studies.copied(template, tmp_path / "study")
 
 
 @pytest.fixture
