@@ -105,7 +105,8 @@ def question(item: OpenSegment, framework: Framework, prompt: Prompt) -> Questio
         question=item.question[:QUESTION_SHOWN],
         segment=item.segment.text[:SHOWN],
     )
-    return Question(rendered, Judgements, 70 * len(wanted) + 30, schema=_schema(item.candidates), check=check)
+    schema, about = _schema(item.candidates), (item.segment.participant,)
+    return Question(rendered, Judgements, 70 * len(wanted) + 30, schema=schema, check=check, about=about)
 
 
 def _schema(candidates: Sequence[str]) -> dict[str, Any]:
