@@ -6,7 +6,7 @@ The one place where what was kept is taken away again.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -63,7 +63,7 @@ class Leaving:
 
     participant: str
     gone: Collection[str]
-    recast: dict[str, tuple[Transcript, Sequence[tuple[int, int]]]]
+    recast: Mapping[str, tuple[Transcript, Sequence[tuple[int, int]]]]
     segments: Collection[str]
     kept_texts: Collection[str]
     kept_words: dict[str, str]
@@ -260,9 +260,8 @@ class _Emptying:
         self._delete("segments", s.segment, s.segment.c.id, self.leaving.segments)
         vectors = self.connection.execute(sa.select(s.vector.c.text_digest).distinct()).scalars().all()
         lost = [d for d in vectors if d not in self.leaving.kept_texts]
-        self._delete(
-            "vectors (of their texts, and others that are computed anew)", s.vector, s.vector.c.text_digest, lost
-        )
+        name = "vectors (of their texts, and others that are computed anew)"
+        self._delete(name, s.vector, s.vector.c.text_digest, lost)
 
     def _exchanges(self) -> None:
         """What came from other programs' projects about them."""
@@ -315,21 +314,21 @@ class _Emptying:
                 keys.append(row.key)
         self._delete("model calls (theirs, and all about themes)", s.call, c.key, sorted(set(keys)))
         line, lines = s.parcel_line.c, 0
-        for row in self.connection.execute(sa.select(s.parcel_line).where(line.request != "")).mappings().all():
-            if self.leaving.participant in json.loads(row["about"]) or self._speaks(row["request"]):
-                this = (line.parcel_id == row["parcel_id"]) & (line.key == row["key"])
-                fate = "cancelled" if row["fate"] == "waiting" else row["fate"]
+        for asked in self.connection.execute(sa.select(s.parcel_line).where(line.request != "")).mappings().all():
+            if self.leaving.participant in json.loads(asked["about"]) or self._speaks(asked["request"]):
+                this = (line.parcel_id == asked["parcel_id"]) & (line.key == asked["key"])
+                fate = "cancelled" if asked["fate"] == "waiting" else asked["fate"]
                 values = {"request": "", "about": "[]", "fate": fate}
                 self.connection.execute(s.parcel_line.update().where(this).values(values))
                 lines += 1
         self._count("questions in batches under way", lines)
         strays = self.connection.execute(sa.select(s.parcel_stray.c.id)).scalars().all()
         self._delete("lines of batches that stand for no question", s.parcel_stray, s.parcel_stray.c.id, strays)
-        for row in self.connection.execute(sa.select(s.egress.c.id, s.egress.c.about)).all():
-            about = json.loads(row.about or "[]")
+        for ident, whose in self.connection.execute(sa.select(s.egress.c.id, s.egress.c.about)).all():
+            about = json.loads(whose or "[]")
             if self.leaving.participant in about:
                 others = [self.reference if who == self.leaving.participant else who for who in about]
-                this = s.egress.update().where(s.egress.c.id == row.id)
+                this = s.egress.update().where(s.egress.c.id == ident)
                 self.connection.execute(this.values(about=json.dumps(sorted(others))))
 
     def _speaks(self, request: str) -> bool:
@@ -364,9 +363,8 @@ class _Emptying:
 
     def _scrubbed(self, value: Any, gone: Collection[str]) -> Any:
         if isinstance(value, list):
-            return [
-                self._scrubbed(one, gone) for one in value if not (isinstance(one, str) and self._is_out(one, gone))
-            ]
+            kept = [one for one in value if not (isinstance(one, str) and self._is_out(one, gone))]
+            return [self._scrubbed(one, gone) for one in kept]
         if isinstance(value, dict):
             return {
                 f"batch withdrawn {n}" if key.removeprefix("batch ") in gone else key: self._scrubbed(one, gone)

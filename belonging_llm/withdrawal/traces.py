@@ -163,7 +163,8 @@ def _others(study: Study, participant: str, transcripts: Sequence[Transcript]) -
 
 
 def _names(participant: str, transcripts: Iterable[Transcript]) -> tuple[str, ...]:
-    theirs, others = {participant}, set()
+    theirs: set[str] = {participant}
+    others: set[str] = set()
     for transcript in transcripts:
         for turn in transcript.turns:
             whose = turn.participant or transcript.name

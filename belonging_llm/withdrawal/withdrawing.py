@@ -1,4 +1,4 @@
-"""The steps of a withdrawal, in an order that any of them may die in: the database is asked what is whose until the end.
+"""The steps of a withdrawal, in an order in which it may die at any of them: what is whose is known until all is out.
 
 Files go first, since they are found by what the database knows; then, in one transaction, the rows; then what the
 database has freed, and Prefect's records; the certificate is last.
@@ -172,9 +172,7 @@ def _forget_runs(study: Study) -> str:
     if study.prefect_home.exists():
         raise Incomplete(f"{study.prefect_home} cannot be deleted; end what runs on the study, and run this again")
     if elsewhere and Path(elsewhere).resolve() != study.prefect_home:
-        return (
-            f"deleted in the study; PREFECT_HOME {elsewhere} is not this study's alone and stays (it is given no text)"
-        )
+        return f"deleted in the study; PREFECT_HOME {elsewhere} is not this study's alone and stays; it has no text"
     return "deleted with the whole history of runs; it holds none of the study's findings"
 
 
