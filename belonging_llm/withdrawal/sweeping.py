@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from belonging_llm.exchange.exporting import DICTIONARY
 from belonging_llm.provenance import file_digest
 from belonging_llm.study import SETTINGS, Study
 from belonging_llm.withdrawal.reading import text_of
@@ -62,7 +63,8 @@ def _files(study: Study) -> Iterator[Path]:
     """Files to look at; what the database, Prefect and the certificates are kept in is seen to elsewhere."""
     folder = study.folder
     apart = {folder / CERTIFICATES, study.prefect_home}
-    for path in sorted(folder.rglob("*")):
+    # What marks a folder as exported goes after the tables in it.
+    for path in sorted(folder.rglob("*"), key=lambda one: (one.name == DICTIONARY, one)):
         if any(one == path or one in path.parents for one in apart) or path.is_symlink() or not path.is_file():
             continue
         if path.parent == folder and path.name.startswith(("study.sqlite", ".batch.lock")):
@@ -73,8 +75,8 @@ def _files(study: Study) -> Iterator[Path]:
 def _judged(study: Study, path: Path, theirs: Traces) -> Found | None:
     inside = path.relative_to(study.folder)
     digest = file_digest(path)
-    if _of_a_job(study, path) or inside.parts[0] == "reports":
-        # A report speaks of everybody, and what a job on a table keeps can be made again.
+    if inside.parts[0] == "reports" or _of_a_job(study, path) or (path.parent / DICTIONARY).exists():
+        # Reports and exported tables speak of everybody, and what a job on a table keeps can be made again.
         return Found(path, Fate.DELETED, digest)
     if inside.parts[0] == "prompts" or path.name == SETTINGS or path.suffix.lower() in _BOOKS:
         held = (text := text_of(path)) is not None and (theirs.owns(text) or theirs.names_them(text))

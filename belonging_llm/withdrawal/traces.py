@@ -33,6 +33,7 @@ class Traces:
         segments: Of every cut, in use or not.
         said: Words of their turns.
         others: Words of everybody else, interviewers in these transcripts included.
+        derived: Names and definitions of themes that they were in: a model may have put their words there.
     """
 
     participant: str
@@ -42,6 +43,7 @@ class Traces:
     segments: frozenset[str]
     said: tuple[str, ...]
     others: tuple[str, ...]
+    derived: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -88,7 +90,10 @@ class Traces:
         found = {tuple(words) for text in self.said if SHORTEST <= len(words := words_of(text)) < GRAM}
         for length in {len(one) for one in found}:
             found.difference_update(gram for text in self.others for gram in _grams(words_of(text), length))
-        return found
+        # Whatever a model calls a theme counts only with a word in it that nobody else has.
+        known = {word for text in self.others for word in words_of(text)}
+        own = {word for text in self.said for word in words_of(text)} - known
+        return found | {words for text in self.derived if own.intersection(words := tuple(words_of(text)))}
 
     @cached_property
     def _lengths(self) -> list[int]:
@@ -129,6 +134,7 @@ def traces(study: Study, participant: str) -> Traces:
         segments=frozenset(s.id for s in mine),
         said=tuple(dict.fromkeys(_said(participant, held, mine))),
         others=tuple(_others(study, participant, transcripts)),
+        derived=tuple(_derived(study, {s.id for s in mine})),
     )
 
 
@@ -160,6 +166,13 @@ def _others(study: Study, participant: str, transcripts: Sequence[Transcript]) -
                 yield transcript.said(turn)
     for prompt in study.prompts().values():
         yield prompt.source
+
+
+def _derived(study: Study, segments: set[str]) -> Iterator[str]:
+    for run in (*study.store.runs.finished(), *filter(None, [study.store.runs.latest(finished=False)])):
+        for theme in study.store.findings.themes(run.id):
+            if segments.intersection(member.segment_id for member in theme.members):
+                yield from (theme.name, theme.definition)
 
 
 def _names(participant: str, transcripts: Iterable[Transcript]) -> tuple[str, ...]:
