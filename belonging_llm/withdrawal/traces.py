@@ -93,7 +93,8 @@ class Traces:
         # Whatever a model calls a theme counts only with a word in it that nobody else has.
         known = {word for text in self.others for word in words_of(text)}
         own = {word for text in self.said for word in words_of(text)} - known
-        return found | {words for text in self.derived if own.intersection(words := tuple(words_of(text)))}
+        names = [tuple(words_of(text)) for text in self.derived]
+        return found | {words for words in names if own.intersection(words)}
 
     @cached_property
     def _lengths(self) -> list[int]:
