@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from belonging_llm import __version__, clusters, codes, themes
+from belonging_llm import __version__, clusters, codes, consent, themes
 from belonging_llm.adapters import factory
 from belonging_llm.asking import Asker, Question
 from belonging_llm.auditing.guarding import search_for_leaks
@@ -41,7 +41,7 @@ from belonging_llm.codes.signals import Floats
 from belonging_llm.embeddings import Encoder, HasMiddle, Vectors, embed
 from belonging_llm.errors import Incomplete, InputError, StudyError
 from belonging_llm.importing import split_transcripts
-from belonging_llm.llm import ChatModel, tells_likelihoods
+from belonging_llm.llm import ChatModel, is_loopback, tells_likelihoods
 from belonging_llm.parcels import Errand, Mode, Patience, Terms
 from belonging_llm.prices import price_at
 from belonging_llm.prompts import Prompt
@@ -146,8 +146,18 @@ class Workbench:
         if self.model is None:
             return None
         if run_id not in self._askers:
+            self.demand_consent(self.model)
             self._askers[run_id] = Asker(self.model, self.store.ledger, run_id, budget=self.budget(run_id))
         return self._askers[run_id]
+
+    def demand_consent(self, model: ChatModel | None) -> None:
+        """See that nobody's words would leave this machine without consent.
+
+        Raises:
+            ConsentError: some would; names whose.
+        """
+        if model is not None:
+            consent.demand(self.study, model.endpoint, (s.participant for s in self.segments))
 
     def budget(self, run_id: str | None) -> Budget:
         """What a run may spend, with what the ledger says that it has; None for a run that is yet to begin.
@@ -389,7 +399,7 @@ class Workbench:
     def inputs(self) -> dict[str, Any]:
         """Everything that shapes the result, for the run's record and digest."""
         shaping = self.settings.model_dump(
-            exclude={"name", "store", "llm", "embedder", "allow_remote", "concurrency", "synthetic", "audit"}
+            exclude={"name", "store", "llm", "embedder", "allow_remote", "consent", "concurrency", "synthetic", "audit"}
         )
         return {
             "version": __version__,
@@ -415,6 +425,7 @@ def prepare(job: Job, agree: Callable[[Workbench, Run | None], None] = lambda *_
 
     Raises:
         LeakError: words of the sealed test split stand in the codebook or a prompt.
+        ConsentError: words would leave this machine whose speaker did not agree to that.
         StudyError: no participant's talk in the study yet, or a prompt of its own that would not be used.
     """
     workbench.cache_clear()
@@ -432,8 +443,12 @@ def prepare(job: Job, agree: Callable[[Workbench, Run | None], None] = lambda *_
     last = bench.store.runs.latest()
     if last and last.status == "complete" and last.inputs_digest == inputs_digest:
         return last, True
+    bench.demand_consent(bench.model)
     agree(bench, bench.store.runs.interrupted(inputs_digest))
-    return bench.store.runs.start(inputs_digest, inputs | {"versions": versions()}), False
+    run = bench.store.runs.start(inputs_digest, inputs | {"versions": versions()})
+    if bench.model is not None and bench.model.endpoint and not is_loopback(bench.model.endpoint):
+        bench.store.runs.note(run.id, consent=consent.basis(bench.study))
+    return run, False
 
 
 def embed_segments(job: Job, done: Done = _silent) -> int:
@@ -493,9 +508,9 @@ def _map(
     asker = bench.asker(run_id)
     if asker is None:
         return found
-    texts = {s.id: s.text for s in bench.segments}
+    texts, people = {s.id: s.text for s in bench.segments}, {s.id: s.participant for s in bench.segments}
     prompt = bench.prompts["map_theme.v1"]
-    return themes.map_themes(found, bench.framework, texts, asker=asker, prompt=prompt, done=done)
+    return themes.map_themes(found, bench.framework, texts, asker=asker, prompt=prompt, people=people, done=done)
 
 
 def posts(job: Job) -> bool:

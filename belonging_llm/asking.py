@@ -56,14 +56,31 @@ class LedgerEntry(BaseModel):
     parcel: str | None = None
 
 
+@dataclass(frozen=True)
+class Departure:
+    """Where a request goes, and on whose behalf.
+
+    Attributes:
+        about: Participants whose words it holds.
+    """
+
+    endpoint: str
+    model: str
+    run_id: str
+    about: tuple[str, ...] = ()
+
+
 class Ledger(Protocol):
     """Where replies are kept; append-only."""
 
     def replies(self, key: str) -> Sequence[LedgerEntry]:
         """All replies under a key, by attempt."""
 
-    def record(self, entry: LedgerEntry, request: ChatRequest, endpoint: str | None) -> None:
+    def record(self, entry: LedgerEntry, request: ChatRequest) -> None:
         """Commit one reply; returns only when it is safe."""
+
+    def leaving(self, request: ChatRequest, departure: Departure) -> None:
+        """Log that a request is about to leave this process."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +92,7 @@ class Question(Generic[R]):
         schema: What models are held to, where it is narrower than what the reply type says.
         options: Ask for the likelihood of each of these instead of a text.
         check: Raises ReplyError for an answer that fits the schema and is wrong all the same.
+        about: Participants whose words it shows; for the egress log, not part of what is asked.
     """
 
     prompt: Rendered
@@ -84,6 +102,7 @@ class Question(Generic[R]):
     schema: dict[str, Any] | None = None
     check: Callable[[R], None] = lambda _: None
     options: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
 
     def request(self) -> ChatRequest:
         """What is sent on the first attempt."""
@@ -251,30 +270,30 @@ class Asker:
         spent = sum(entry.run_id == self.run_id for entry in seen)
         for attempt in range(len(seen) + 1, len(seen) + 1 + self.retry.replies - spent):
             asked = _repair(request, why, attempt) if attempt > 1 else request
-            reply = self._send(asked, key, attempt, question.prompt)
+            reply = self._send(asked, key, attempt, question)
             try:
                 return parse(reply, question)
             except ReplyError as error:
                 why = error
         raise why
 
-    def _send(self, request: ChatRequest, key: str, attempt: int, prompt: Rendered) -> ChatReply:
+    def _send(self, request: ChatRequest, key: str, attempt: int, question: Question[R]) -> ChatReply:
         started = time.monotonic()
-        reply = self._try(request)
+        reply = self._try(request, question.about)
         entry = LedgerEntry(
             key=key,
             attempt=attempt,
             run_id=self.run_id,
             model=self.model.id,
-            prompt=prompt.name,
-            prompt_digest=prompt.digest,
+            prompt=question.prompt.name,
+            prompt_digest=question.prompt.digest,
             reply=reply,
             seconds=round(time.monotonic() - started, 3),
             at=now(),
         )
         tokens = None
         try:
-            self.ledger.record(entry, request, self.model.endpoint)
+            self.ledger.record(entry, request)
             tokens = billed(request, reply)
         finally:
             self.budget.end(tokens)
@@ -284,11 +303,11 @@ class Asker:
             self._down = 0
         return reply
 
-    def _try(self, request: ChatRequest) -> ChatReply:
+    def _try(self, request: ChatRequest, about: tuple[str, ...]) -> ChatReply:
         wait = self.retry.first_wait
         for tries_left in range(self.retry.tries - 1, -1, -1):
             try:
-                return self._complete(request)
+                return self._complete(request, about)
             except ModelUnavailable as error:
                 if not tries_left:
                     self._note_down(error)
@@ -303,11 +322,14 @@ class Asker:
                 raise
         raise AssertionError("unreachable")
 
-    def _complete(self, request: ChatRequest) -> ChatReply:
+    def _complete(self, request: ChatRequest, about: tuple[str, ...]) -> ChatReply:
         """One try, when the pace lets it go and the budget has room for it; one without a reply costs nothing."""
         with self.pace.turn():
             self.budget.begin()
             try:
+                # Logged first: should this process die on the way, the log says too much rather than too little.
+                if self.model.endpoint:
+                    self.ledger.leaving(request, Departure(self.model.endpoint, self.model.id, self.run_id, about))
                 reply = self.model.complete(request)
             except BaseException:
                 self.budget.end()

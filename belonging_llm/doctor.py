@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from belonging_llm import model_files
+from belonging_llm import consent, model_files
 from belonging_llm.adapters import factory
 from belonging_llm.asking import Question, parse
 from belonging_llm.errors import BelongingError, ModelError, ReplyError
@@ -125,7 +125,7 @@ def examine(folder: Path | None = None, llm: str | None = None) -> Health:
     if model is None:
         return Health(spec, 0, (*checks, Check("language model", Verdict.OK, "none: themes keep participants' words")))
     patient = _Patient(model)
-    checks += [_leaving(model, study), *patient.examined(_needed(study))]
+    checks += [_leaving(model, study), *_agreed(model, study), *patient.examined(_needed(study))]
     return Health(spec, patient.requests, tuple(checks))
 
 
@@ -166,6 +166,25 @@ def _leaving(model: ChatModel, study: Study | None) -> Check:
     leave = "allow_remote = true in its study.toml" if study else "a study would have to say allow_remote = true"
     says = f"interview text would go to {model.endpoint} ({leave}); {money}. Asked here: made-up text alone"
     return Check("leaves this machine", Verdict.NOTE, says)
+
+
+def _agreed(model: ChatModel, study: Study | None) -> Iterator[Check]:
+    """Whether everybody whose words would leave agreed to that, and what has left so far."""
+    if study is None:
+        return
+    left = [one for one in study.store.ledger.departures() if one.away]
+    people = {who for one in left for who in one.about or ()}
+    says = (
+        f"{len(left)} requests about {len(people)} participants; `belonging egress` lists them" if left else "nothing"
+    )
+    yield Check("left this machine so far", Verdict.OK, says)
+    if model.endpoint is None or is_loopback(model.endpoint):
+        return
+    missing = consent.lacking(study, (s.participant for s in study.store.corpus.segments()))
+    if missing:
+        yield Check("consent", Verdict.STOPS, f"none on record of {', '.join(missing)}")
+    else:
+        yield Check("consent", Verdict.OK, consent.basis(study))
 
 
 def _needed(study: Study | None) -> int:

@@ -8,6 +8,7 @@ BelongingError                 something a person can put right; message names v
 │   ├── TableError             a table lacks a column or holds a bad row
 │   ├── CodebookError          a framework or codebook breaks its schema
 │   ├── PromptError            a prompt file is malformed or was asked with wrong inputs
+│   ├── ConsentError           words would leave this machine whose speaker did not agree to that
 │   ├── LeakError              words of the sealed test split stand where a model reads them
 │   └── StudyError             the study folder or its settings
 ├── ModelError                 a language or embedding model
@@ -57,6 +58,10 @@ class CodebookError(InputError):
 
 class PromptError(InputError):
     """A prompt file is malformed, or was rendered with inputs that it does not declare."""
+
+
+class ConsentError(InputError):
+    """Words would leave this machine whose speaker has not agreed to that."""
 
 
 class LeakError(InputError):

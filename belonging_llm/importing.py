@@ -12,6 +12,7 @@ from belonging_llm import codebook, exchange, segments, speaker_table, tables, t
 from belonging_llm.codes import Coding, EvidenceSpan, Judgement, Outcome, Polarity
 from belonging_llm.errors import InputError, TableError
 from belonging_llm.evidence import find
+from belonging_llm.provenance import file_digest
 from belonging_llm.speaker_table import SpeakerRow
 from belonging_llm.study import Study
 from belonging_llm.transcripts import Options, Role, Transcript, Turn
@@ -163,6 +164,8 @@ def _inside(folder: Path) -> Iterable[Path]:
 def _import(study: Study, path: Path, kind: Kind, wish: exchange.Wish, options: Options) -> Imported:
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
+    if path.is_file() and study.store.withdrawals.is_buried(file_digest(path)):
+        raise InputError(f"{path}: stays out, since it holds what somebody who withdrew from this study had in it")
     match kind:
         case Kind.TRANSCRIPTS:
             return _transcripts(study, path, kind, [transcripts.read(path, options)])
@@ -184,6 +187,9 @@ def _import(study: Study, path: Path, kind: Kind, wish: exchange.Wish, options: 
 
 def _transcripts(study: Study, path: Path, kind: Kind, found: Sequence[Transcript]) -> Imported:
     """Keep what a file held: one transcript, or several in a table."""
+    buried = [t.name for t in found if study.store.withdrawals.is_buried(t.id)]
+    if buried:
+        raise InputError(f"{path}: stays out, since it holds words of somebody who withdrew ({', '.join(buried)})")
     fresh = [transcript for transcript in found if study.store.corpus.add(transcript)]
     if not fresh:
         twins = sorted({study.store.corpus.names()[transcript.id] for transcript in found})

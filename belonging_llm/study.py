@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tomllib
 from functools import cached_property
@@ -18,6 +19,8 @@ from belonging_llm.prompts import Prompt, load
 from belonging_llm.store import Store
 
 SETTINGS = "study.toml"
+PER_PARTICIPANT = "per participant"
+STATED = re.compile(r"all, stated by \S.* on \d{4}-\d{2}-\d{2}")
 DEFAULT_FRAMEWORK = "odl-belonging"
 PROMPTS = (
     *("label_theme.v1", "rename_theme.v1", "map_theme.v1"),
@@ -69,6 +72,8 @@ class Settings(BaseModel):
     Attributes:
         store: SQLAlchemy URL of the database; empty for `study.sqlite` in the folder.
         allow_remote: Whether interview text may leave this machine at all.
+        consent: Whose consent covers that: `per participant` (their attribute `consent_remote` says yes), or
+            `all, stated by NAME on DATE`.
         concurrency: Requests side by side that a server is sent; fewer while it says that it is too busy.
         ask_share: Largest share of segments that the language model is asked to code.
         together: Segments that a model which answers in words is asked about in one call.
@@ -95,6 +100,7 @@ class Settings(BaseModel):
     llm: str = "local"
     embedder: str = "local"
     allow_remote: bool = False
+    consent: str = PER_PARTICIPANT
     concurrency: int = Field(CONCURRENCY, ge=1, le=256)
     seed: int = 0
     min_words: int = Field(12, ge=1)
@@ -105,6 +111,13 @@ class Settings(BaseModel):
     examples: int = Field(2, ge=0, le=10)
     synthetic: bool = False
     audit: AuditSettings = AuditSettings()
+
+    @field_validator("consent")
+    @classmethod
+    def _stated(cls, consent: str) -> str:
+        if consent != PER_PARTICIPANT and not STATED.fullmatch(consent):
+            raise ValueError(f"write {PER_PARTICIPANT!r}, or 'all, stated by NAME on YYYY-MM-DD'")
+        return consent
 
 
 class Study:
@@ -211,6 +224,9 @@ llm = "local"
 embedder = "local"
 # Interview text leaves this machine only if this says true AND llm names a remote service.
 allow_remote = false
+# And only of those who agreed: the column consent_remote (yes or no) of the participants' table says who did.
+# Or state it for all of them, by name and date: "all, stated by NAME on YYYY-MM-DD".
+consent = "per participant"
 # Requests side by side where the model runs on a server.
 concurrency = {CONCURRENCY}
 

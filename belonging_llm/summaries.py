@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from belonging_llm.auditing.steadiness_lines import steadiness_lines
 from belonging_llm.budget import UNKNOWN
 from belonging_llm.doctor import Health
 from belonging_llm.prices import dollars
+from belonging_llm.store import Left
 from belonging_llm.table_jobs import Coded, Discovered
 from belonging_llm.usecases import Analysed, Offer, Status, Steady
 
@@ -59,6 +60,22 @@ def status_lines(result: Status) -> Iterator[str]:
     counted = "tokens not counted" if usage["prompt_tokens"] is None else tokens
     yield f"model calls so far: {usage['calls']} ({usage['seconds']} s, {counted})"
     yield f"cost so far: {result.cost}"
+    yield "left this machine: " + (
+        ", ".join(f"{n} requests to {endpoint}" for endpoint, n in result.left.items()) or "nothing"
+    )
+    if result.lacking:
+        yield f"no consent to text leaving this machine: {', '.join(result.lacking)}"
+    if result.stale:
+        yield "somebody withdrew after the last run: `belonging analyse` finds anew what is there"
+
+
+def egress_lines(found: Sequence[Left]) -> Iterator[str]:
+    """The egress log as tab-separated lines."""
+    yield "\t".join(("time", "endpoint", "leaves this machine", "model", "participants", "bytes", "sha256", "run"))
+    for one in found:
+        about = "not logged" if one.about is None else ", ".join(one.about)
+        away = "yes" if one.away else "no"
+        yield "\t".join((one.at, one.endpoint, away, one.model, about, str(one.bytes), one.digest, one.run_id))
 
 
 def offer_lines(offer: Offer) -> Iterator[str]:

@@ -24,9 +24,10 @@ from belonging_llm.errors import TableError
 from belonging_llm.importing import Imported, Kind, import_paths
 from belonging_llm.pacing import CONCURRENCY
 from belonging_llm.progress import Progress
+from belonging_llm.provenance import now
 from belonging_llm.segments import Segment
 from belonging_llm.store import Run
-from belonging_llm.study import SETTINGS, Study, create
+from belonging_llm.study import PER_PARTICIPANT, SETTINGS, Study, create
 from belonging_llm.tables import read_rows, write_rows
 from belonging_llm.usecases import Offer, put_offer
 
@@ -226,6 +227,9 @@ def _study(
         create(folder)
     # Leave to send text elsewhere is given for one command, not for all that follow.
     allowed = {"allow_remote": str(means.allow_remote).lower(), "concurrency": str(means.concurrency)}
+    # A table says nothing of its speakers: whoever gives this leave states that they agreed.
+    stated = f"all, stated by whoever gave --allow-remote on {now()[:10]}" if means.allow_remote else PER_PARTICIPANT
+    allowed["consent"] = f'"{stated}"'
     _set(folder / SETTINGS, ask_share=f"{ask_share:g}", shortest_themed=str(SHORTEST), hold_out="false", **allowed)
     study = Study(folder)
     wanted = [(codebook, Kind.CODEBOOK), (segments, Kind.SEGMENTS), (examples, Kind.CODINGS)]

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from belonging_llm.llm import ChatModel
     from belonging_llm.parcels import Parcel
     from belonging_llm.stability import Bench
-    from belonging_llm.store import Run, StabilityTest
+    from belonging_llm.store import Left, Run, StabilityTest
+    from belonging_llm.withdrawal import Certificate
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,9 @@ class Status:
 
     Attributes:
         batches: Questions that were sent together and have not been collected.
+        left: Requests that left this machine, by endpoint.
+        lacking: Participants without consent to that.
+        stale: Somebody withdrew after the last run: what it found is not what there is now.
     """
 
     name: str
@@ -103,6 +107,9 @@ class Status:
     usage: dict[str, Any]
     cost: Cost
     batches: list[dict[str, Any]]
+    left: dict[str, int]
+    lacking: list[str]
+    stale: bool
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -273,7 +280,9 @@ def status(folder: Path) -> Status:
     """
     from belonging_llm.analysis import failed_segments
     from belonging_llm.budget import bill
+    from belonging_llm.consent import lacking
     from belonging_llm.importing import split_transcripts
+    from belonging_llm.llm import is_loopback
 
     study = Study(folder)
     split_transcripts(study)
@@ -297,7 +306,19 @@ def status(folder: Path) -> Status:
         usage=store.ledger.usage(),
         cost=bill(store.ledger.spending()),
         batches=[_batch(parcel) for parcel in store.parcels.open()],
+        left={endpoint: n for endpoint, n in store.ledger.endpoints().items() if not is_loopback(endpoint)},
+        lacking=lacking(study, (s.participant for s in segments)),
+        stale=bool(run and run.counts.get("withdrawn")),
     )
+
+
+def egress(folder: Path) -> list[Left]:
+    """Every request that left this process, the first first.
+
+    Raises:
+        StudyError: not a study.
+    """
+    return Study(folder).store.ledger.departures()
 
 
 def write_report(folder: Path) -> Path:
@@ -313,6 +334,22 @@ def write_report(folder: Path) -> Path:
     target = study.reports / "findings.html"
     _write(target, render(gather(study)))
     return target
+
+
+def withdraw(folder: Path, participant: str, by: str) -> tuple[Certificate, Path]:
+    """Take a participant out of a study; returns the certificate and where it lies.
+
+    Raises:
+        StudyError: not a study, or nobody in it is called so.
+        Incomplete: another process works on the study.
+    """
+    from belonging_llm.withdrawal import withdraw as take_out
+
+    study = Study(folder)
+    try:
+        return take_out(study, participant, by)
+    finally:
+        study.store.close()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
-from belonging_llm.asking import MAX_REPLY, Asker, LedgerEntry, Question, Retry, Sampling, parse
+from belonging_llm.asking import MAX_REPLY, Asker, Departure, LedgerEntry, Question, Retry, Sampling, parse
 from belonging_llm.budget import Budget, Limit
 from belonging_llm.errors import Incomplete, ModelRefused, ModelUnavailable, ReplyError, RequestRefused
 from belonging_llm.llm import ChatReply, ChatRequest
@@ -63,12 +63,16 @@ class Memory:
 
     def __init__(self, before: Callable[[], None] = lambda: None) -> None:
         self.entries: list[LedgerEntry] = []
+        self.departures: list[tuple[ChatRequest, Departure]] = []
         self.before = before
 
     def replies(self, key: str) -> list[LedgerEntry]:
         return sorted((e for e in self.entries if e.key == key), key=lambda e: e.attempt)
 
-    def record(self, entry: LedgerEntry, request: ChatRequest, endpoint: str | None) -> None:
+    def leaving(self, request: ChatRequest, departure: Departure) -> None:
+        self.departures.append((request, departure))
+
+    def record(self, entry: LedgerEntry, request: ChatRequest) -> None:
         self.before()
         request.model_dump_json()
         if any((e.key, e.attempt) == (entry.key, entry.attempt) for e in self.entries):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from belonging_llm import study
-from belonging_llm.asking import LedgerEntry
+from belonging_llm.asking import Departure, LedgerEntry
 from belonging_llm.budget import Budget, Limit, Spending, Tokens, bill, billed
 from belonging_llm.errors import BudgetReached, Incomplete, InputError
 from belonging_llm.llm import ChatReply, ChatRequest
@@ -161,7 +161,9 @@ def put(store: Store, model: str, run: str, given: ChatReply, endpoint: str | No
         key=f"{model}{run}", attempt=attempt, run_id=run, model=model, prompt="p", prompt_digest="d", reply=given,
         seconds=0.0, at="2026-01-01",
     )  # fmt: skip
-    store.ledger.record(entry, request(), endpoint)
+    if endpoint:
+        store.ledger.leaving(request(), Departure(endpoint, model, run))
+    store.ledger.record(entry, request())
 
 
 def test_the_ledger_adds_up_every_attempt_by_model_and_run(store: Store) -> None:

@@ -22,7 +22,7 @@ import pytest
 import sqlalchemy as sa
 
 from belonging_llm.adapters.fakes import HashEncoder
-from belonging_llm.asking import Asker, LedgerEntry, Question, Retry, parse
+from belonging_llm.asking import Asker, Departure, LedgerEntry, Question, Retry, parse
 from belonging_llm.clusters import Belongs, Cluster, Clustering, Member
 from belonging_llm.codebook import Code, Framework
 from belonging_llm.codes import Assigned, Bar, Chances, OpenSegment, Outcome, Signals, assign, chances, score
@@ -306,8 +306,11 @@ class Noted:
     def replies(self, key: str) -> Sequence[LedgerEntry]:
         return self.store.ledger.replies(key)
 
-    def record(self, entry: LedgerEntry, request: ChatRequest, endpoint: str | None) -> None:
-        self.store.ledger.record(entry, request, endpoint)
+    def leaving(self, request: ChatRequest, departure: Departure) -> None:
+        self.store.ledger.leaving(request, departure)
+
+    def record(self, entry: LedgerEntry, request: ChatRequest) -> None:
+        self.store.ledger.record(entry, request)
         self.keys.append((entry.key, entry.attempt))
 
     def kept(self) -> list[ChatReply]:

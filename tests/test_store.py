@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 
-from belonging_llm.asking import LedgerEntry
+from belonging_llm.asking import Departure, LedgerEntry
 from belonging_llm.codes import Coding, Kind, Outcome, Recoding, Sample, StabilityPlan, Variation
 from belonging_llm.errors import StudyError
 from belonging_llm.llm import ChatReply, ChatRequest
 from belonging_llm.segments import split
-from belonging_llm.store import Store
+from belonging_llm.store import Store, database
 from belonging_llm.store.database import connect
 from belonging_llm.store.schema import metadata
 from belonging_llm.transcripts import parse_text
@@ -80,7 +82,7 @@ def test_append_only_tables_refuse_updates(tmp_path: Path, store: Store, table: 
     segments = split(transcript)
     store.corpus.add_segments(transcript.id, segments, "x")
     store.findings.add_codings([Coding(segment_id=segments[0].id, code="c", coder="A", outcome=Outcome.ASSIGNED)])
-    store.ledger.record(entry(), REQUEST, None)
+    store.ledger.record(entry(), REQUEST)
     store.vectors.put({"d": np.ones(2, np.float32)}, "m")
     column = {"coding": "coder", "call": "reply", "vector": "data"}[table]
     engine = connect(f"sqlite:///{tmp_path / 'study.sqlite'}")
@@ -107,19 +109,21 @@ def test_another_cut_makes_other_segments_and_keeps_the_old(store: Store) -> Non
 
 
 def test_replies_survive_with_their_odd_characters(store: Store) -> None:
-    store.ledger.record(entry(1, "\ud800 \0 é"), REQUEST, None)
-    store.ledger.record(entry(2, "second"), REQUEST, None)
+    store.ledger.record(entry(1, "\ud800 \0 é"), REQUEST)
+    store.ledger.record(entry(2, "second"), REQUEST)
     assert [e.reply.text for e in store.ledger.replies("k")] == ["\ud800 \0 é", "second"]
 
 
 def test_the_egress_log_holds_digests_and_counts_not_words(tmp_path: Path, store: Store) -> None:
-    store.ledger.record(entry(1), REQUEST, None)
-    store.ledger.record(entry(2), REQUEST, "https://models.example/v1")
+    store.ledger.record(entry(1), REQUEST)
+    store.ledger.leaving(REQUEST, Departure("https://models.example/v1", "m", "r", ("P02", "P01")))
     with connect(f"sqlite:///{tmp_path / 'study.sqlite'}").connect() as connection:
         rows = connection.exec_driver_sql("SELECT * FROM egress").mappings().all()
     assert [row["endpoint"] for row in rows] == ["https://models.example/v1"]
     assert rows[0]["bytes"] == len(REQUEST.model_dump_json())
     assert "secret" not in str(rows)
+    (left,) = store.ledger.departures()
+    assert (left.about, left.run_id, left.away) == (("P01", "P02"), "r", True)
 
 
 def test_an_interrupted_run_continues_and_a_finished_one_does_not(store: Store) -> None:
@@ -190,7 +194,7 @@ def test_what_was_coded_in_a_test_is_kept_once(store: Store) -> None:
 def test_requests_can_be_told_apart_by_who_made_them(store: Store) -> None:
     for run in ("run", "test"):
         given = entry().model_copy(update={"key": run, "run_id": run})
-        store.ledger.record(given, REQUEST, None)
+        store.ledger.record(given, REQUEST)
     assert set(store.ledger.requests("d")) == {"run", "test"}
     assert set(store.ledger.requests("d", not_of=["test"])) == {"run"}
     assert set(store.ledger.requests("d", of=["test"])) == {"test"}
@@ -198,20 +202,10 @@ def test_requests_can_be_told_apart_by_who_made_them(store: Store) -> None:
 
 def test_a_database_of_the_third_schema_is_brought_up_to_date(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'study.sqlite'}"
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
     with connect(url).begin() as connection:
-        since = (
-            "recoding",
-            "stability",
-            "memo_place",
-            "memo",
-            "passage_coding",
-            "passage",
-            "source",
-            "brought",
-            "case_record",
-        )
-        for table in since:
-            connection.exec_driver_sql(f"DROP TABLE {table}")
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0003'")
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0003")
     opened = Store(url)
     assert opened.stability.tests() == []

@@ -21,7 +21,10 @@ CALLS = click.option(
 )
 YES = click.option("--yes", is_flag=True, help="Agree beforehand to what a model elsewhere is asked and costs.")
 ALLOW_REMOTE = click.option(
-    "--allow-remote", is_flag=True, help="Let the text leave this machine, if --llm names a remote service."
+    "--allow-remote",
+    is_flag=True,
+    help="Let the text leave this machine, if --llm names a remote service: you state that everybody whose words the "
+    "table holds has agreed to that.",
 )
 CONCURRENCY = click.option(
     "--concurrency",

@@ -106,7 +106,13 @@ def question(item: OpenSegment, framework: Framework, prompt: Prompt) -> Questio
     def check(answer: Judgements) -> None:
         check_codes(answer.root, item.candidates)
 
-    return Question(rendered, Judgements, room(item), schema=schema(item.candidates), check=check)
+    about = spoken_by([item], item.examples)
+    return Question(rendered, Judgements, room(item), schema=schema(item.candidates), check=check, about=about)
+
+
+def spoken_by(items: Sequence[OpenSegment], examples: Sequence[Example]) -> tuple[str, ...]:
+    """Whose words a request holds: those of the segments asked about, and of the examples shown beside them."""
+    return tuple(sorted({item.segment.participant for item in items} | {one.participant for one in examples}))
 
 
 def room(item: OpenSegment) -> int:

@@ -151,7 +151,7 @@ def weighing(item: OpenSegment, framework: Framework, prompt: Prompt) -> Questio
     rendered = prompt.render(
         options=options, question=item.question[:QUESTION_SHOWN], segment=item.segment.text[:SHOWN]
     )
-    return Question(rendered, Likelihoods, 1, options=letters, check=check)
+    return Question(rendered, Likelihoods, 1, options=letters, check=check, about=(item.segment.participant,))
 
 
 def _meanings(framework: Framework) -> list[str]:

@@ -28,6 +28,7 @@ from belonging_llm.codes.judge import (
     judge,
     room,
     schema,
+    spoken_by,
     verdicts,
 )
 from belonging_llm.errors import ReplyError, RequestRefused
@@ -145,16 +146,18 @@ def question(call: Sequence[OpenSegment], framework: Framework, prompt: Prompt) 
             except ReplyError as error:
                 raise ReplyError(f"segment {number}: {error}") from error
 
+    beside = list(shown(call))
     rendered = prompt.render(
         codes=framework.assignable,
-        examples=list(shown(call)),
+        examples=beside,
         segments=[
             Numbered(number, item.segment.text[:SHOWN], item.question[:QUESTION_SHOWN], item.candidates)
             for number, item in numbered.items()
         ],
     )
     tokens = sum(room(item) for item in call)
-    return Question(rendered, JudgedSegments, tokens, schema=_schema(numbered), check=check)
+    about = spoken_by(call, beside)
+    return Question(rendered, JudgedSegments, tokens, schema=_schema(numbered), check=check, about=about)
 
 
 def shown(call: Sequence[OpenSegment]) -> Iterator[Example]:

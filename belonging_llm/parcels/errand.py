@@ -84,7 +84,8 @@ class Errand:
         found = {}
         for question in questions:
             key, asked = question.key(self.asker.model.id), question.prompt
-            found[key] = Line(key=key, prompt=asked.name, prompt_digest=asked.digest, request=question.request())
+            named = {"key": key, "prompt": asked.name, "prompt_digest": asked.digest}
+            found[key] = Line(**named, request=question.request(), about=question.about)
         return found
 
     # What an earlier process left behind

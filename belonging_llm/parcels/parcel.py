@@ -45,6 +45,7 @@ class Line(BaseModel):
 
     Attributes:
         key: What its reply is found under in the ledger; the endpoint gives it back with the reply.
+        about: Participants whose words it shows; never sent.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,6 +54,7 @@ class Line(BaseModel):
     prompt: str
     prompt_digest: str
     request: ChatRequest
+    about: tuple[str, ...] = ()
 
 
 class Parcel(BaseModel):

@@ -149,7 +149,12 @@ class Bench:
         )
 
     def asker(self, test: StabilityTest, spec: str, how: Sampling = USUAL) -> Asker:
-        """Who asks a model on behalf of a test; all models are under one limit."""
+        """Who asks a model on behalf of a test; all models are under one limit.
+
+        Raises:
+            ConsentError: words would leave this machine whose speaker did not agree to that.
+        """
+        self.work.demand_consent(self.models[spec])
         budget = self.budget(test.id, spec)
         asker = Asker(self.models[spec], self.work.store.ledger, test.id, budget=budget, sampling=how)
         self._askers.append(asker)

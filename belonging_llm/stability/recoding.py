@@ -46,6 +46,7 @@ def prepare(wish: Wish, agree: Callable[[Bench, StabilityPlan, StabilityTest | N
     Raises:
         StudyError: there is no run to put to the test.
         LeakError: words of the sealed test split stand in the codebook or a prompt.
+        ConsentError: words would leave this machine whose speaker did not agree to that.
     """
     analysis.workbench.cache_clear()
     bench = Bench(wish)
@@ -56,7 +57,8 @@ def prepare(wish: Wish, agree: Callable[[Bench, StabilityPlan, StabilityTest | N
     tests = bench.work.store.stability
     if done := tests.last(inputs, "complete"):
         return Begun(done, True, bench)
-    for spec in bench.models:
+    for spec, model in bench.models.items():
+        bench.work.demand_consent(model)
         # Says at once, rather than after the first model, that a limit cannot be kept.
         bench.budget(None, spec)
     agree(bench, plan, tests.last(inputs, "running"))

@@ -8,13 +8,14 @@ from belonging_llm.store.corpus import Corpus
 from belonging_llm.store.database import connect
 from belonging_llm.store.exchanges import Exchanges
 from belonging_llm.store.findings import Findings
-from belonging_llm.store.ledger import StoredLedger
+from belonging_llm.store.ledger import Left, StoredLedger
 from belonging_llm.store.parcels import StoredParcels
 from belonging_llm.store.runs import Run, Runs
 from belonging_llm.store.stability import StabilityTest, StabilityTests
 from belonging_llm.store.vectors import StoredVectors
+from belonging_llm.store.withdrawals import Leaving, Withdrawal, Withdrawals
 
-__all__ = ["AuditUnit", "Run", "StabilityTest", "Store", "Unsealing"]
+__all__ = ["AuditUnit", "Leaving", "Left", "Run", "StabilityTest", "Store", "Unsealing", "Withdrawal"]
 
 
 class Store:
@@ -37,6 +38,7 @@ class Store:
         self.audits = AuditRecords(self._engine)
         self.stability = StabilityTests(self._engine)
         self.exchanges = Exchanges(self._engine)
+        self.withdrawals = Withdrawals(self._engine)
 
     def close(self) -> None:
         """Give the connections back."""

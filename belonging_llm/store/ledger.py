@@ -3,16 +3,42 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict
 
-from belonging_llm.asking import LedgerEntry
+from belonging_llm.asking import Departure, LedgerEntry
 from belonging_llm.budget import Spending, billed
 from belonging_llm.llm import ChatReply, ChatRequest, is_loopback
 from belonging_llm.provenance import digest, now
 from belonging_llm.store.schema import call, egress
+
+
+class Left(BaseModel):
+    """One request that left this process (for this machine's own servers, or for elsewhere).
+
+    Attributes:
+        run_id: The run or test that it was sent for; empty where that was not logged yet.
+        about: Participants whose words it held; None where that was not logged yet.
+        bytes: Of the request, `digest` of the same.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: str
+    endpoint: str
+    model: str
+    run_id: str
+    about: tuple[str, ...] | None
+    bytes: int
+    digest: str
+
+    @property
+    def away(self) -> bool:
+        """Whether it left this machine."""
+        return not is_loopback(self.endpoint)
 
 
 class StoredLedger:
@@ -27,12 +53,21 @@ class StoredLedger:
         with self._engine.connect() as connection:
             return [_entry(row) for row in connection.execute(query).mappings()]
 
-    def record(self, entry: LedgerEntry, request: ChatRequest, endpoint: str | None) -> None:
-        """Commit one reply, and a line of the egress log when the request left this process."""
+    def record(self, entry: LedgerEntry, request: ChatRequest) -> None:
+        """Commit one reply."""
         with self._engine.begin() as connection:
             connection.execute(call.insert(), call_row(entry, request))
-            if endpoint:
-                connection.execute(egress.insert(), egress_row(request, endpoint, entry.model))
+
+    def leaving(self, request: ChatRequest, departure: Departure) -> None:
+        """Commit a line of the egress log: a request is about to leave this process, or to be tried again."""
+        with self._engine.begin() as connection:
+            connection.execute(egress.insert(), egress_row(request, departure))
+
+    def departures(self) -> list[Left]:
+        """The egress log, the first first."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(sa.select(egress).order_by(egress.c.id)).mappings().all()
+        return [_left(row) for row in rows]
 
     def requests(self, prompt_digest: str, *, of: Collection[str] = (), not_of: Collection[str] = ()) -> dict[str, str]:
         """What was sent with a version of a prompt, as JSON by key.
@@ -95,16 +130,23 @@ def call_row(entry: LedgerEntry, request: ChatRequest) -> dict[str, Any]:
     return entry.model_dump(exclude={"reply"}) | {"request": asked, "reply": _storable(entry.reply)}
 
 
-def egress_row(request: ChatRequest, endpoint: str, model: str) -> dict[str, Any]:
-    """What is kept of a request that leaves: its size and digest, never its words."""
+def egress_row(request: ChatRequest, departure: Departure) -> dict[str, Any]:
+    """What is kept of a request that leaves: whose words it held, its size and digest, never the words."""
     asked = request.model_dump_json()
     return {
         "at": now(),
-        "endpoint": endpoint,
-        "model": model,
+        "endpoint": departure.endpoint,
+        "model": departure.model,
+        "run_id": departure.run_id,
+        "about": json.dumps(sorted(set(departure.about))),
         "bytes": len(asked.encode()),
         "digest": digest(asked),
     }
+
+
+def _left(row: Mapping[Any, Any]) -> Left:
+    about = None if row["about"] is None else tuple(json.loads(row["about"]))
+    return Left.model_validate({name: row[name] for name in Left.model_fields} | {"about": about})
 
 
 def _sum(counts: Sequence[int | None]) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from belonging_llm.asking import LedgerEntry
+from belonging_llm.asking import Departure, LedgerEntry
 from belonging_llm.errors import Incomplete
 from belonging_llm.llm import ChatRequest
 from belonging_llm.parcels import Fate, Line, Parcel, Remote, State, Stray
@@ -28,8 +28,9 @@ class StoredParcels:
         """See `Register.seal`."""
         row = new.model_dump(mode="json", exclude={"fates"}) | {"errors": json.dumps(new.errors)}
         rows = [
-            line.model_dump(exclude={"request"})
+            line.model_dump(exclude={"request", "about"})
             | {"parcel_id": new.id, "place": place, "request": line.request.model_dump_json(), "fate": Fate.WAITING}
+            | {"about": json.dumps(line.about)}
             for place, line in enumerate(lines)
         ]
         try:
@@ -44,7 +45,10 @@ class StoredParcels:
     def leaving(self, parcel_id: str) -> None:
         """See `Register.leaving`."""
         sender = self._get(parcel_id)
-        rows = [egress_row(line.request, sender.endpoint, sender.model) for line in self.lines(parcel_id)]
+        rows = [
+            egress_row(line.request, Departure(sender.endpoint, sender.model, sender.run_id, line.about))
+            for line in self.lines(parcel_id, waiting=True)
+        ]
         with self._engine.begin() as connection:
             connection.execute(egress.insert(), rows)
 
@@ -108,7 +112,7 @@ class StoredParcels:
                 connection.execute(parcel_stray.insert(), rows)
             connection.execute(parcel_line.update().where(mine, parcel_line.c.fate == Fate.WAITING).values(fate=rest))
             # What was answered stands in the ledger; what was not is rendered anew.
-            connection.execute(parcel_line.update().where(mine).values(request=""))
+            connection.execute(parcel_line.update().where(mine).values(request="", about="[]"))
 
     def answered(self, keys: Sequence[str]) -> set[str]:
         """See `Register.answered`."""
@@ -182,4 +186,5 @@ def _parcel(row: Mapping[Any, Any], fates: dict[str, int]) -> Parcel:
 
 def _line(row: Mapping[Any, Any]) -> Line:
     request = ChatRequest.model_validate_json(row["request"])
-    return Line(key=row["key"], prompt=row["prompt"], prompt_digest=row["prompt_digest"], request=request)
+    named = {name: row[name] for name in ("key", "prompt", "prompt_digest")}
+    return Line(**named, request=request, about=tuple(json.loads(row["about"])))

@@ -127,6 +127,9 @@ parcel_line = sa.Table(
     sa.Column("prompt_digest", sa.String(64), nullable=False),
     sa.Column("request", sa.Text, nullable=False, comment="empty once the parcel is closed"),
     sa.Column("fate", sa.String(16), nullable=False),
+    sa.Column(
+        "about", sa.Text, nullable=False, server_default="[]", comment="whose words it shows, as JSON; [] once closed"
+    ),
     sa.Index(
         "ux_parcel_line_waiting",
         "key",
@@ -158,6 +161,30 @@ egress = sa.Table(
     sa.Column("model", sa.Text, nullable=False),
     sa.Column("bytes", sa.Integer, nullable=False),
     sa.Column("digest", sa.String(64), nullable=False, comment="of the request; the text itself is not logged"),
+    sa.Column("run_id", sa.String(32), nullable=False, server_default=""),
+    sa.Column(
+        "about", sa.Text, comment="participants whose words it held, as JSON; null where that was not logged yet"
+    ),
+)
+
+withdrawal = sa.Table(
+    "withdrawal",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True, comment="drawn at random; stands for the participant ever after"),
+    sa.Column("participant", sa.Text, nullable=False, comment="empty once it is done"),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("begun_at", sa.Text, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False, comment="begun, emptied, done"),
+    sa.Column("finished_at", sa.Text),
+    sa.Column("content", sa.Text, nullable=False, comment="what was removed so far, as JSON"),
+)
+
+tombstone = sa.Table(
+    "tombstone",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True, comment="of a file, or of a text"),
+    sa.Column("withdrawal_id", sa.ForeignKey("withdrawal.id"), nullable=False),
+    comment="what may not come in again, since somebody withdrew",
 )
 
 theme = sa.Table(

@@ -86,11 +86,12 @@ class Labelled:
 
 @dataclass(frozen=True)
 class _Draft:
-    """A theme before it has a name."""
+    """A theme before it has a name; `about` says whose words a question about it shows."""
 
     theme: Theme
     phrases: tuple[Phrase, ...]
     shown: tuple[str, ...]
+    about: tuple[str, ...] = ()
 
     @property
     def words(self) -> list[str]:
@@ -167,7 +168,8 @@ def _drafts(
         shown = choose(cluster, others, vectors, count=EXEMPLARS)
         told = _telling(phrases[number], ground, number)
         theme = _unnamed(number + 1, cluster, segments, shown, terms[number], told)
-        drafts.append(_Draft(theme, tuple(told), tuple(_cut(texts[i]) for i in shown)))
+        about = tuple(sorted({segments[i].participant for i in (*shown, *(phrase.index for phrase in told))}))
+        drafts.append(_Draft(theme, tuple(told), tuple(_cut(texts[i]) for i in shown), about))
     return drafts
 
 
@@ -228,7 +230,7 @@ def _ask_again(
 
 def _ask(draft: _Draft, asker: Asker, prompt: Prompt, **more: str) -> _Answer | None:
     rendered = prompt.render(exemplars=draft.shown, own_words=draft.words, **more)
-    given = asker.ask_or_none(Question(rendered, ThemeName, 200, check=_must_name))
+    given = asker.ask_or_none(Question(rendered, ThemeName, 200, check=_must_name, about=draft.about))
     return _Answer(given, prompt) if given else None
 
 

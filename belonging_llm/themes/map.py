@@ -41,9 +41,13 @@ def map_themes(
     *,
     asker: Asker,
     prompt: Prompt,
+    people: dict[str, str] | None = None,
     done: Callable[[int], None] = lambda _: None,
 ) -> list[Theme]:
     """Ask for each theme which codes it speaks of; a theme whose replies fail stays unmapped.
+
+    Args:
+        people: Participants by segment; they are logged with what leaves.
 
     Raises:
         Incomplete: the model's endpoint is gone.
@@ -66,7 +70,11 @@ def map_themes(
             definition=theme.definition,
             exemplars=[texts[i][:SHOWN] for i in theme.exemplars[:EXEMPLARS]],
         )
-        answer = asker.ask_or_none(Question(rendered, ThemeMapping, 160, {"code": sorted(known)}, check=check))
+        # A name may be in the words of any exemplar or quote, shown here or not.
+        sources = (*theme.exemplars, *(quote.segment_id for quote in theme.quotes))
+        about = tuple(sorted({people[i] for i in sources})) if people else ()
+        limits = {"code": sorted(known)}
+        answer = asker.ask_or_none(Question(rendered, ThemeMapping, 160, limits, check=check, about=about))
         mapped.append(theme if answer is None else _with(theme, answer, asker.model.id, prompt))
         done(len(mapped))
     return mapped

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from belonging_llm.adapters.fakes import FakeChat, HashEncoder
-from belonging_llm.asking import Asker, LedgerEntry, Retry
+from belonging_llm.asking import Asker, Departure, LedgerEntry, Retry
 from belonging_llm.codebook import Code, Framework
 from belonging_llm.codes import (
     UNHEARD,
@@ -61,7 +61,10 @@ class Memory:
     def replies(self, key: str) -> list[LedgerEntry]:
         return [entry for entry in self.entries if entry.key == key]
 
-    def record(self, entry: LedgerEntry, request: ChatRequest, endpoint: str | None) -> None:
+    def leaving(self, request: ChatRequest, departure: Departure) -> None:
+        raise AssertionError("the model of these tests is in this process")
+
+    def record(self, entry: LedgerEntry, request: ChatRequest) -> None:
         self.entries.append(entry)
 
 

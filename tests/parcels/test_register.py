@@ -89,7 +89,7 @@ def test_a_line_gets_its_fate_and_its_reply_once(store: Store) -> None:
 
 def test_a_reply_stands_behind_those_that_the_ledger_has(store: Store) -> None:
     earlier, asked = entry("a", "asked by itself")
-    store.ledger.record(earlier.model_copy(update={"parcel": None}), asked, None)
+    store.ledger.record(earlier.model_copy(update={"parcel": None}), asked)
     seal(store, "a")
     store.parcels.keep("one", [entry("a", "in a parcel")], {"a": Fate.REPLIED})
     assert [(e.attempt, e.parcel) for e in store.ledger.replies("a")] == [(1, None), (2, "one")]

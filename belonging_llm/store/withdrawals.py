@@ -1,0 +1,394 @@
+"""Withdrawals in the database: begun, emptied, done; and what they take out of every table.
+
+The one place where what was kept is taken away again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict
+
+from belonging_llm.errors import Incomplete
+from belonging_llm.provenance import now
+from belonging_llm.store import schema as s
+from belonging_llm.store.writing import add_new, in_chunks
+from belonging_llm.transcripts import Transcript
+
+BEGUN, EMPTIED, DONE = "begun", "emptied", "done"
+# Groups change when somebody leaves, so nearly all questions about themes would be asked anew; and names that a model
+# gave may carry words of any segment that it was shown.
+_ABOUT_THEMES = ("label_theme", "rename_theme", "map_theme")
+UNNAMED = "Its name went with somebody who withdrew; the next analysis names it anew."
+
+
+class Withdrawal(BaseModel):
+    """One withdrawal.
+
+    Attributes:
+        id: Drawn at random; stands for the participant once it is done.
+        participant: Empty once it is done.
+        content: What was done so far.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    participant: str
+    by: str
+    begun_at: str
+    state: str
+    finished_at: str | None
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """What is to be taken out of the database.
+
+    Attributes:
+        gone: Ids of transcripts that go as a whole.
+        recast: Transcripts that stay in another form, by their old id, with the stretches that were blanked.
+        segments: Ids of segments that go.
+        kept_texts: Digests of texts whose vectors stay.
+        kept_words: Texts of segments that stay, by id.
+        concerns: Whether a text is the participant's or about them; `owns` whether it holds their words.
+        tombstones: Digests of files and texts that may not come in again.
+    """
+
+    participant: str
+    gone: Collection[str]
+    recast: Mapping[str, tuple[Transcript, Sequence[tuple[int, int]]]]
+    segments: Collection[str]
+    kept_texts: Collection[str]
+    kept_words: dict[str, str]
+    concerns: Callable[[str], bool]
+    owns: Callable[[str], bool]
+    tombstones: Collection[str]
+
+
+class Withdrawals:
+    """Who withdrew, and the taking out itself."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def open(self) -> list[Withdrawal]:
+        """Those that are not done."""
+        return self._found(s.withdrawal.c.state != DONE)
+
+    def begin(self, participant: str, by: str) -> Withdrawal:
+        """Write down that somebody withdraws, or find that it was; nothing is removed before this is committed."""
+        if begun := self._found(s.withdrawal.c.state != DONE, s.withdrawal.c.participant == participant):
+            return begun[0]
+        row = {"id": uuid4().hex, "participant": participant, "by": by, "begun_at": now(), "state": BEGUN}
+        with self._engine.begin() as connection:
+            connection.execute(s.withdrawal.insert(), row | {"finished_at": None, "content": "{}"})
+        return self._one(row["id"])
+
+    def note(self, ident: str, **content: Any) -> Withdrawal:
+        """Add to what was done."""
+        with self._engine.begin() as connection:
+            _note(connection, ident, content)
+        return self._one(ident)
+
+    def bury(self, ident: str, digests: Iterable[str]) -> None:
+        """Keep files and texts from coming in again."""
+        with self._engine.begin() as connection:
+            _bury(connection, ident, digests)
+
+    def is_buried(self, digest: str) -> bool:
+        """Whether a file or text may not come in."""
+        with self._engine.connect() as connection:
+            query = sa.select(s.tombstone.c.digest).where(s.tombstone.c.digest == digest)
+            return connection.execute(query).first() is not None
+
+    def empty(self, ident: str, leaving: Leaving) -> Withdrawal:
+        """Take everything out in one transaction, and note how much of what."""
+        with self._engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("PRAGMA secure_delete = ON")
+            connection.rollback()
+            with connection.begin():
+                out = _Emptying(connection, leaving, f"withdrawn-{ident[:8]}")
+                out.all()
+                _bury(connection, ident, leaving.tombstones)
+                _note(connection, ident, {"rows": out.counts})
+                connection.execute(_this(ident).values(state=EMPTIED))
+        return self._one(ident)
+
+    def purge(self) -> bool:
+        """Overwrite what SQLite has freed: rebuild the file, cut the journal to nothing. False for other databases.
+
+        Raises:
+            Incomplete: another process has the study open.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return False
+        self._engine.dispose()
+        with self._engine.connect() as connection:
+            raw: Any = connection.connection.driver_connection
+            usual, raw.isolation_level = raw.isolation_level, None
+            try:
+                for statement in ("temp_store = MEMORY", "secure_delete = ON"):
+                    raw.execute(f"PRAGMA {statement}")
+                raw.execute("VACUUM")
+                busy, *_ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                raw.isolation_level = usual
+        self._engine.dispose()
+        if busy:
+            raise Incomplete("another process has the study open; end it, and run the same command again")
+        return True
+
+    def finish(self, ident: str) -> None:
+        """Close a withdrawal and forget whose it was."""
+        with self._engine.begin() as connection:
+            done = {"participant": "", "state": DONE, "finished_at": now(), "content": "{}"}
+            connection.execute(_this(ident).values(done))
+
+    def _one(self, ident: str) -> Withdrawal:
+        (found,) = self._found(s.withdrawal.c.id == ident)
+        return found
+
+    def _found(self, *wanted: sa.ColumnElement[bool]) -> list[Withdrawal]:
+        query = sa.select(s.withdrawal).where(*wanted).order_by(s.withdrawal.c.begun_at)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [Withdrawal.model_validate({**row, "content": json.loads(row["content"])}) for row in rows]
+
+
+def _this(ident: str) -> sa.Update:
+    return s.withdrawal.update().where(s.withdrawal.c.id == ident)
+
+
+def _note(connection: sa.Connection, ident: str, content: dict[str, Any]) -> None:
+    query = sa.select(s.withdrawal.c.content).where(s.withdrawal.c.id == ident)
+    known = json.loads(connection.execute(query).scalar_one())
+    connection.execute(_this(ident).values(content=json.dumps(known | content)))
+
+
+def _bury(connection: sa.Connection, ident: str, digests: Iterable[str]) -> None:
+    add_new(connection, s.tombstone, [{"digest": d, "withdrawal_id": ident} for d in sorted(set(digests))])
+
+
+@dataclass
+class _Emptying:
+    """One transaction's work, table by table; what refers to something goes before it."""
+
+    connection: sa.Connection
+    leaving: Leaving
+    reference: str
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def all(self) -> None:
+        self._codings()
+        self._themes()
+        self._of_segments()
+        self._exchanges()
+        self._transcripts()
+        self._ledger()
+        self._records()
+
+    def _codings(self) -> None:
+        """People's and models' codings of their segments; of others' only the words that are theirs."""
+        c = s.coding.c
+        self._delete("codings", s.coding, c.segment_id, self.leaving.segments)
+        quoting = [
+            dict(row)
+            for row in self.connection.execute(sa.select(s.coding).where(c.rationale != "")).mappings()
+            if self.leaving.concerns(row["rationale"])
+        ]
+        self._delete("", s.coding, c.id, [row["id"] for row in quoting])
+        # Append-only tables refuse changes: the row goes and comes again.
+        if quoting:
+            self.connection.execute(s.coding.insert(), [row | {"rationale": ""} for row in quoting])
+        self._count("rationales of other codings that quoted or named them", len(quoting))
+
+    def _themes(self) -> None:
+        """Themes lose these members, and the names, definitions and reasons that may be in their words."""
+        member = s.theme_member.c
+        touched: set[tuple[str, str]] = set()
+        for chunk in in_chunks(sorted(self.leaving.segments)):
+            query = sa.select(member.run_id, member.theme_id).where(member.segment_id.in_(chunk))
+            touched.update((run, theme) for run, theme in self.connection.execute(query))
+        self._delete("places in themes", s.theme_member, member.segment_id, self.leaving.segments)
+        kept: dict[tuple[str, str], list[str]] = {}
+        for run, theme, segment in self.connection.execute(
+            sa.select(member.run_id, member.theme_id, member.segment_id)
+        ):
+            kept.setdefault((run, theme), []).append(segment)
+        for run, theme in sorted(touched):
+            this = (s.theme.c.run_id == run) & (s.theme.c.id == theme)
+            content = json.loads(self.connection.execute(sa.select(s.theme.c.content).where(this)).scalar_one())
+            if (run, theme) in kept:
+                words = " ".join(self.leaving.kept_words.get(i, "") for i in kept[run, theme]).casefold()
+                changed = json.dumps(self._unnamed(content, words))
+                self.connection.execute(s.theme.update().where(this).values(content=changed))
+            else:
+                self.connection.execute(s.theme.delete().where(this))
+        self._count("themes that lost their name", sum(key in kept for key in touched))
+        self._count("themes that ended", sum(key not in kept for key in touched))
+
+    def _unnamed(self, content: dict[str, Any], words: str) -> dict[str, Any]:
+        mapping = content.get("mapping", {})
+        codes = [code | {"rationale": ""} for code in mapping.get("codes", [])]
+        return content | {
+            "name": f"Theme {content['ordinal']}",
+            "definition": UNNAMED,
+            "quotes": [q for q in content.get("quotes", []) if q["segment_id"] not in self.leaving.segments],
+            "exemplars": [i for i in content.get("exemplars", []) if i not in self.leaving.segments],
+            "terms": [term for term in content.get("terms", []) if term.casefold() in words],
+            "mapping": mapping | {"codes": codes},
+        }
+
+    def _of_segments(self) -> None:
+        tables = {
+            "judgements": s.judged,
+            "recodings": s.recoding,
+            "units of audit samples": s.audit_unit,
+            "sentinels": s.sentinel,
+        }
+        for name, table in tables.items():
+            self._delete(name, table, table.c.segment_id, self.leaving.segments)
+        self._delete("", s.cutting, s.cutting.c.segment_id, self.leaving.segments)
+        self._delete("segments", s.segment, s.segment.c.id, self.leaving.segments)
+        vectors = self.connection.execute(sa.select(s.vector.c.text_digest).distinct()).scalars().all()
+        lost = [d for d in vectors if d not in self.leaving.kept_texts]
+        name = "vectors (of their texts, and others that are computed anew)"
+        self._delete(name, s.vector, s.vector.c.text_digest, lost)
+
+    def _exchanges(self) -> None:
+        """What came from other programs' projects about them."""
+        run = self.connection.execute
+        sources = set(self._ids(s.source.c.id, s.source.c.transcript_id, self.leaving.gone))
+        passages = set(self._ids(s.passage.c.id, s.passage.c.transcript_id, self.leaving.gone))
+        for old, (_, stretches) in self.leaving.recast.items():
+            for row in run(sa.select(s.passage).where(s.passage.c.transcript_id == old)).mappings():
+                if any(row["start"] < end and start < row["end"] for start, end in stretches):
+                    passages.add(row["id"])
+                elif self.leaving.concerns(f"{row['name']}\n{row['note']}"):
+                    run(s.passage.update().where(s.passage.c.id == row["id"]).values(name="", note=""))
+        codings = set(self._ids(s.passage_coding.c.id, s.passage_coding.c.passage_id, passages))
+        gone = sources | passages | codings
+        memos = {m for m, t in run(sa.select(s.memo_place.c.memo_id, s.memo_place.c.target)) if t in gone}
+        for row in run(sa.select(s.memo)).mappings().all():
+            if self.leaving.concerns(f"{row['name']}\n{row['text']}"):
+                memos.add(row["id"])
+        self._delete("", s.memo_place, s.memo_place.c.memo_id, memos)
+        self._delete("memos", s.memo, s.memo.c.id, memos)
+        self._delete("codings of passages", s.passage_coding, s.passage_coding.c.id, codings)
+        self._delete("passages", s.passage, s.passage.c.id, passages)
+        self._delete("sources", s.source, s.source.c.id, sources)
+        for row in run(sa.select(s.passage_coding)).mappings().all():
+            if self.leaving.concerns(row["rationale"]):
+                this = s.passage_coding.c.id == row["id"]
+                run(s.passage_coding.update().where(this).values(rationale=""))
+        self._delete("cases", s.case_record, s.case_record.c.participant, [self.leaving.participant])
+        for table, key in ((s.source, "id"), (s.case_record, "id"), (s.brought, "digest")):
+            self._scrub(table, key, "content", gone)
+
+    def _transcripts(self) -> None:
+        """Shared ones get their new text, and with it a new id; what refers to them follows."""
+        for old, (found, _) in self.leaving.recast.items():
+            (row,) = self.connection.execute(sa.select(s.transcript).where(s.transcript.c.id == old)).mappings()
+            fresh = dict(row) | {"id": found.id, "content": found.model_dump_json()}
+            self.connection.execute(s.transcript.insert(), fresh)
+            for table in (s.segment, s.source, s.passage):
+                mine = table.update().where(table.c.transcript_id == old)
+                self.connection.execute(mine.values(transcript_id=found.id))
+            self.connection.execute(s.transcript.delete().where(s.transcript.c.id == old))
+        self._count("transcripts with others, in which their turns are blanked", len(self.leaving.recast))
+        self._delete("transcripts", s.transcript, s.transcript.c.id, self.leaving.gone)
+
+    def _ledger(self) -> None:
+        """Model calls that showed or repeated their words; those not collected are not collected any more."""
+        c, keys = s.call.c, []
+        for row in self.connection.execute(sa.select(c.key, c.prompt, c.request, c.reply)):
+            if row.prompt.startswith(_ABOUT_THEMES) or self._speaks(row.request) or self.leaving.owns(row.reply):
+                keys.append(row.key)
+        self._delete("model calls (theirs, and all about themes)", s.call, c.key, sorted(set(keys)))
+        line, lines = s.parcel_line.c, 0
+        for asked in self.connection.execute(sa.select(s.parcel_line).where(line.request != "")).mappings().all():
+            if self.leaving.participant in json.loads(asked["about"]) or self._speaks(asked["request"]):
+                this = (line.parcel_id == asked["parcel_id"]) & (line.key == asked["key"])
+                fate = "cancelled" if asked["fate"] == "waiting" else asked["fate"]
+                values = {"request": "", "about": "[]", "fate": fate}
+                self.connection.execute(s.parcel_line.update().where(this).values(values))
+                lines += 1
+        self._count("questions in batches under way", lines)
+        strays = self.connection.execute(sa.select(s.parcel_stray.c.id)).scalars().all()
+        self._delete("lines of batches that stand for no question", s.parcel_stray, s.parcel_stray.c.id, strays)
+        for ident, whose in self.connection.execute(sa.select(s.egress.c.id, s.egress.c.about)).all():
+            about = json.loads(whose or "[]")
+            if self.leaving.participant in about:
+                others = [self.reference if who == self.leaving.participant else who for who in about]
+                this = s.egress.update().where(s.egress.c.id == ident)
+                self.connection.execute(this.values(about=json.dumps(sorted(others))))
+
+    def _speaks(self, request: str) -> bool:
+        """Whether a request, as it is kept, shows their words."""
+        asked = json.loads(request)
+        return self.leaving.owns(f"{asked['system']}\n{asked['user']}")
+
+    def _records(self) -> None:
+        """Their attributes and their part, and ids of their segments in what runs, tests and plans noted."""
+        self._delete("attributes of participants", s.participant, s.participant.c.id, [self.leaving.participant])
+        self._delete("places in splits", s.split, s.split.c.participant, [self.leaving.participant])
+        for table, key, column in (
+            (s.run, "id", "counts"),
+            (s.stability, "id", "plan"),
+            (s.audit_plan, "id", "content"),
+        ):
+            self._scrub(table, key, column, set())
+        for ident, counts in self.connection.execute(sa.select(s.run.c.id, s.run.c.counts)).all():
+            marked = json.loads(counts)
+            marked["withdrawn"] = marked.get("withdrawn", 0) + 1
+            self.connection.execute(s.run.update().where(s.run.c.id == ident).values(counts=json.dumps(marked)))
+
+    def _scrub(self, table: sa.Table, key: str, column: str, gone: Collection[str]) -> None:
+        """JSON without ids that are gone and words that are theirs."""
+        gone = {*self.leaving.segments, *self.leaving.gone, *gone}
+        for ident, content in self.connection.execute(sa.select(table.c[key], table.c[column])).all():
+            before = json.loads(content)
+            after = self._scrubbed(before, gone)
+            if after != before:
+                changed = json.dumps(after, ensure_ascii=False)
+                self.connection.execute(table.update().where(table.c[key] == ident).values({column: changed}))
+
+    def _scrubbed(self, value: Any, gone: Collection[str]) -> Any:
+        if isinstance(value, list):
+            kept = [one for one in value if not (isinstance(one, str) and self._is_out(one, gone))]
+            return [self._scrubbed(one, gone) for one in kept]
+        if isinstance(value, dict):
+            return {
+                f"batch withdrawn {n}" if key.removeprefix("batch ") in gone else key: self._scrubbed(one, gone)
+                for n, (key, one) in enumerate(value.items())
+                if not self.leaving.concerns(key) or key.removeprefix("batch ") in gone
+            }
+        return "" if isinstance(value, str) and self._is_out(value, gone) else value
+
+    def _is_out(self, text: str, gone: Collection[str]) -> bool:
+        return text in gone or self.leaving.concerns(text)
+
+    def _ids(self, column: sa.Column[Any], by: sa.Column[Any], wanted: Collection[str]) -> list[str]:
+        found: list[str] = []
+        for chunk in in_chunks(sorted(wanted)):
+            found += self.connection.execute(sa.select(column).where(by.in_(chunk))).scalars()
+        return found
+
+    def _delete(self, name: str, table: sa.Table, column: sa.Column[Any], wanted: Collection[Any]) -> int:
+        gone = 0
+        for chunk in in_chunks(sorted(wanted)):
+            gone += self.connection.execute(table.delete().where(column.in_(chunk))).rowcount
+        if name:
+            self._count(name, gone)
+        return gone
+
+    def _count(self, name: str, more: int) -> None:
+        self.counts[name] = self.counts.get(name, 0) + more

@@ -1,0 +1,91 @@
+"""Somebody withdraws who spoke with others: their turns are blanked, everybody else's offsets stay true."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from belonging_llm import study, withdrawal
+from belonging_llm.codes import Coding, EvidenceSpan, Outcome
+from belonging_llm.errors import StudyError
+from belonging_llm.importing import import_paths, split_transcripts
+from belonging_llm.study import Study
+
+GROUP = """Interviewer: How did the group begin?
+
+Ana: We wrote to each other every night, and somebody always answered me.
+
+Ben: I never read the secret marmalade letters that the others sent around.
+
+Ana: As Ben said, not everybody read them, and that was fine with us.
+
+Ben: It was not fine with my marmalade cat, who walked away from it all.
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = study.create(tmp_path / "study")
+    (made.folder / "transcripts" / "group.txt").write_text(GROUP, "utf-8")
+    assert not import_paths(made, [made.folder / "transcripts"])[0].problem
+    split_transcripts(made)
+    code = made.framework().assignable[0].id
+    made.store.findings.add_codings(
+        [
+            Coding(
+                segment_id=s.id,
+                code=code,
+                coder="A",
+                outcome=Outcome.ASSIGNED,
+                evidence=(EvidenceSpan(start=0, end=5),),
+            )
+            for s in made.store.corpus.segments()
+        ]
+    )
+    made.store.close()
+    return made.folder
+
+
+def test_others_keep_their_words_ids_codings_and_offsets(folder: Path) -> None:
+    before = {s.id: s for s in Study(folder).store.corpus.segments() if s.participant == "Ana"}
+    made, _ = withdrawal.withdraw(Study(folder), "Ben", "the supervisor")
+    opened = Study(folder)
+    (ident,) = opened.store.corpus.transcript_ids()
+    transcript = opened.store.corpus.transcript(ident)
+    assert transcript.id == ident
+    assert len(transcript.text) == len(GROUP.strip()) or len(transcript.text) == len(GROUP)
+    assert "marmalade" not in transcript.text
+    after = opened.store.corpus.segments()
+    assert {s.id for s in after} == set(before)
+    for s in after:
+        assert s.text == before[s.id].text == transcript.text[s.start : s.end]
+    assert {c.segment_id for c in opened.store.findings.codings()} == set(before)
+    assert {speaker.name for speaker in transcript.speakers} == {"Interviewer", "Ana"}
+    assert not (folder / "transcripts" / "group.txt").exists(), "the raw file held their turns"
+    assert b"marmalade" not in b"".join(p.read_bytes() for p in folder.rglob("*") if p.is_file())
+    assert made.elsewhere == ("transcript group: others name them in 1 turns",)
+    assert split_transcripts(opened) == 0
+    opened.store.close()
+
+
+def test_the_raw_file_stays_out(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.txt"
+    copy.write_text(GROUP, "utf-8")
+    withdrawal.withdraw(Study(folder), "Ben", "")
+    (done,) = import_paths(Study(folder), [copy])
+    assert "stays out" in done.problem
+
+
+def test_others_cells_are_kept_where_a_row_is_not_theirs(folder: Path) -> None:
+    (folder / "memos.csv").write_text(
+        'who,memo\nAna,her own\nAna,"like ""never read the secret marmalade letters that"" again"\nBen,gone\n', "utf-8"
+    )
+    withdrawal.withdraw(Study(folder), "Ben", "")
+    assert (folder / "memos.csv").read_text("utf-8") == "who,memo\nAna,her own\nAna,\n"
+
+
+def test_nobody_of_that_name(folder: Path) -> None:
+    with pytest.raises(StudyError, match="has no participant P77; it has Ana, Ben"):
+        withdrawal.withdraw(Study(folder), "P77", "")
+    assert Study(folder).store.withdrawals.open() == []
