@@ -10,11 +10,12 @@ from belonging_llm.store.exchanges import Exchanges
 from belonging_llm.store.findings import Findings
 from belonging_llm.store.ledger import StoredLedger
 from belonging_llm.store.parcels import StoredParcels
+from belonging_llm.store.rewording import Reworded, Rewording
 from belonging_llm.store.runs import Run, Runs
 from belonging_llm.store.stability import StabilityTest, StabilityTests
 from belonging_llm.store.vectors import StoredVectors
 
-__all__ = ["AuditUnit", "Run", "StabilityTest", "Store", "Unsealing"]
+__all__ = ["AuditUnit", "Reworded", "Run", "StabilityTest", "Store", "Unsealing"]
 
 
 class Store:
@@ -37,6 +38,7 @@ class Store:
         self.audits = AuditRecords(self._engine)
         self.stability = StabilityTests(self._engine)
         self.exchanges = Exchanges(self._engine)
+        self.rewording = Rewording(self._engine)
 
     def close(self) -> None:
         """Give the connections back."""
