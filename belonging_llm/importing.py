@@ -183,7 +183,11 @@ def _import(study: Study, path: Path, kind: Kind, wish: exchange.Wish, options: 
 
 
 def _transcripts(study: Study, path: Path, kind: Kind, found: Sequence[Transcript]) -> Imported:
-    """Keep what a file held: one transcript, or several in a table."""
+    """Keep what a file held: one transcript, or several in a table; never again what was de-identified since."""
+    corpus = study.store.corpus
+    before = next((name for t in found if t.source and (name := corpus.deidentified_from(t.source.digest))), None)
+    if before is not None:
+        return Imported(path, kind, note=f"left out: it is in, de-identified, as {before}")
     fresh = [transcript for transcript in found if study.store.corpus.add(transcript)]
     if not fresh:
         twins = sorted({study.store.corpus.names()[transcript.id] for transcript in found})

@@ -72,10 +72,14 @@ _FORMS: tuple[tuple[Kind, str, str], ...] = (
     (Kind.BIRTH, "date of birth", rf"(?P<id>\b{_DATE})(?= (?:is|was) (?:my|her|his) (?:birthday|date of birth))"),
     (Kind.BIRTH, "year of birth", rf"\bborn (?:back )?in (?:{_MONTH} )?(?P<id>{_YEAR})"),
 )
-_COMPILED = tuple(
-    (kind, f"rule: {how}", re.compile(pattern, 0 if kind is Kind.POSTCODE else re.IGNORECASE))
-    for kind, how, pattern in _FORMS
-) + ((Kind.POSTCODE, "rule: postcode", re.compile(r"\b[a-pr-uwyz][a-hk-y]?\d{1,2} \d[abd-hjlnp-uw-z]{2}\b")),)
+_SMALL_POSTCODE = re.compile(r"\b[a-pr-uwyz][a-hk-y]?\d{1,2} \d[abd-hjlnp-uw-z]{2}\b")
+_COMPILED = (
+    *(
+        (kind, f"rule: {how}", re.compile(pattern, 0 if kind is Kind.POSTCODE else re.IGNORECASE))
+        for kind, how, pattern in _FORMS
+    ),
+    (Kind.POSTCODE, "rule: postcode", _SMALL_POSTCODE),
+)
 # Fewer digits are years, rooms and prices.
 _DIGITS = 9
 

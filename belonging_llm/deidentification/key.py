@@ -7,7 +7,7 @@ import binascii
 import os
 import secrets
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -157,11 +157,6 @@ def write_private(path: Path, raw: bytes) -> None:
         partial.replace(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from error
-
-
-def told(entries: Mapping[str, str], kinds: Mapping[str, Kind]) -> list[Entry]:
-    """Entries from replacements by spelling."""
-    return [Entry(written=words, kind=kinds[words], replacement=entries[words]) for words in sorted(entries)]
 
 
 def _read(path: Path) -> _Sealed:

@@ -8,17 +8,24 @@ from collections.abc import Collection, Iterator
 from belonging_llm.deidentification.kinds import Finding, Kind
 
 # A capitalised word: O'Brien, Anne-Marie, MacLeod, Łukasz; and several in a row, with the small words within names.
-_CAP = r"(?<![^\W_])(?:(?:O|D|Mac|Mc|de|Al)['’-]?)?[^\W\d_a-zß-öø-ÿ][^\W\d_A-Z]+(?:[-'’][^\W\d_][^\W\d_]+)*(?<!['’]s)(?![^\W_])"
+_CAP = (
+    r"(?<![^\W_])(?:(?:O|D|Mac|Mc|de|Al)['’-]?)?[^\W\d_a-zß-öø-ÿ][^\W\d_A-Z]+"
+    r"(?:[-'’][^\W\d_][^\W\d_]+)*(?<!['’]s)(?![^\W_])"
+)
 _NAME = rf"{_CAP}(?: (?:(?:van|von|de|der|den|la|al|bin|ibn|da|dos|ter) ){{0,2}}{_CAP}){{0,3}}"
 _KIN = (
     "husband|wife|partner|boyfriend|girlfriend|fiancé|fiancée|son|daughter|brother|sister|mum|mam|mother|dad|father|"
     "friend|mate|colleague|boss|manager|supervisor|tutor|lecturer|professor|teacher|flatmate|housemate|neighbour|"
     "cousin|nephew|niece|uncle|aunt|auntie|aunty|nan|gran|granny|grandad|lad|boy|girl|baby|mentor|adviser|advisor|"
-    "course leader|programme leader|module leader|line manager|classmate|roommate|twin|stepson|stepdaughter|nana|grandma"
+    "course leader|programme leader|module leader|line manager|classmate|roommate|twin|stepson|nana|grandma"
 )
 _WORD = r"(?:University|Uni|College|Polytechnic|Institute|Academy|Conservatoire|School|Hospital|Infirmary)"
 _CUES: tuple[tuple[Kind, str, str], ...] = (
-    (Kind.PERSON, "said as a name", rf"\b(?:[Mm]y name(?:'s|’s| is| was)|[Cc]all(?:ed)? me|[Nn]ame of) (?P<id>{_NAME})"),
+    (
+        Kind.PERSON,
+        "said as a name",
+        rf"\b(?:[Mm]y name(?:'s|’s| is| was)|[Cc]all(?:ed)? me|[Nn]ame of) (?P<id>{_NAME})",
+    ),
     (
         Kind.PERSON,
         "said as a name, in small letters",
@@ -89,14 +96,14 @@ _CUES: tuple[tuple[Kind, str, str], ...] = (
     (
         Kind.PLACE,
         "address",
-        rf"\b(?:(?:number )?\d{{1,4}}[a-z]?,? )?{_NAME} (?:Street|Road|Lane|Avenue|Close|Drive|Terrace|Gardens|Crescent|"
-        r"Way|Place|Court|Hill|Grove|Row|Walk|Square)\b",
+        rf"\b(?:(?:number )?\d{{1,4}}[a-z]?,? )?{_NAME} (?:Street|Road|Lane|Avenue|Close|Drive|Terrace|Gardens|"
+        r"Crescent|Way|Place|Court|Hill|Grove|Row|Walk|Square)\b",
     ),
     (
         Kind.PLACE,
         "place, in small letters",
-        r"\b(?:live|lived|living|grew up|based|born) in (?P<id>(?!the|a|an|my|our|halls|one|two|this|that|different|shared|"
-        r"fear|another|their|some|his|her|it|between|student|which|january|february|march|april|may|june|july|august|"
+        r"\b(?:live|lived|living|grew up|based|born) in (?P<id>(?!the|a|an|my|our|halls|one|two|this|that|different|"
+        r"shared|fear|another|their|some|his|her|it|between|student|which|january|february|march|april|may|june|july|august|"
         r"september|october|november|december|nineteen|two|and|with|such|private|sin|rural|town|what|a|hope)[a-z]{4,14})\b",
     ),
 )

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from belonging_llm.deidentification.spelling import Words, same
+from belonging_llm.deidentification.spelling import Words, folded, may_hold, same
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,10 @@ class Replacer:
             while at >= 0:
                 taken[at : at + len(standing)] = b"\1" * len(standing)
                 at = text.find(standing, at + len(standing))
-        found = []
+        found, fold = [], folded(text)
         for words, replacement in self._words:
+            if not may_hold(fold, words.written):
+                continue
             for start, end in words.places(text):
                 if not any(taken[start:end]):
                     taken[start:end] = b"\1" * (end - start)

@@ -1,4 +1,4 @@
-"""Find written words again in a text, however they are spelled there: case, apostrophes, hyphens, line ends, accents."""
+"""Find written words again in a text, however they are spelled there: case, apostrophes, hyphens, line ends."""
 
 from __future__ import annotations
 
@@ -63,6 +63,16 @@ def plain(words: str) -> str:
 def same(words: str) -> str:
     """What two spellings of the same words share."""
     return plain(words).casefold()
+
+
+def folded(text: str) -> str:
+    """A text in which words of any spelling can be looked for quickly."""
+    return same(text).replace("i̇", "i").replace("ı", "i")
+
+
+def may_hold(text: str, words: str) -> bool:
+    """Whether a folded text can hold words at all."""
+    return max(folded(words).split(), key=len, default="") in text
 
 
 def _letters(word: str) -> list[str]:

@@ -12,7 +12,7 @@ from belonging_llm.deidentification.forms import by_form
 from belonging_llm.deidentification.kinds import Finding, Kind
 from belonging_llm.deidentification.known import known_names
 from belonging_llm.deidentification.names import by_capitals, by_words_around, small_words
-from belonging_llm.deidentification.spelling import Words, plain, same
+from belonging_llm.deidentification.spelling import Words, folded, may_hold, same
 from belonging_llm.deidentification.table import Row, numbers_in, placeholder
 from belonging_llm.transcripts import Transcript
 
@@ -58,7 +58,10 @@ def suggest(
     naming = _Naming(before, texts)
     # Whole names first, so that their parts get the same pseudonym.
     fresh = sorted(found.values(), key=lambda hit: (hit.kind in _BEHIND, hit.rank, -len(hit.words), hit.words))
-    rows = [row if row.replacement else row.model_copy(update={"replacement": naming(row.kind, row.found)}) for row in before]
+    rows = [
+        row if row.replacement else row.model_copy(update={"replacement": naming(row.kind, row.found)})
+        for row in before
+    ]
     rows += [Row(found=h.words, kind=h.kind, replacement=naming(h.kind, h.words), how=h.how) for h in fresh]
     return located(rows, texts)
 
@@ -70,16 +73,6 @@ def located(rows: Sequence[Row], transcripts: Sequence[Transcript]) -> list[Row]
         kin[same(row.found)].append(row.found)
     seen = [(transcript, folded(transcript.text)) for transcript in transcripts]
     return [_located(row, Words(row.found, kin[same(row.found)]), seen) for row in rows]
-
-
-def folded(text: str) -> str:
-    """A text in which a word of any spelling can be looked for quickly."""
-    return same(text).replace("i̇", "i").replace("ı", "i")
-
-
-def may_hold(text: str, words: str) -> bool:
-    """Whether a folded text can hold words at all."""
-    return max(folded(words).split(), key=len, default="") in text
 
 
 def _located(row: Row, words: Words, seen: Sequence[tuple[Transcript, str]]) -> Row:
@@ -94,9 +87,7 @@ def _located(row: Row, words: Words, seen: Sequence[tuple[Transcript, str]]) -> 
             context = context or re.sub(r"\s+", " ", around).strip()
     shown = list(dict.fromkeys(where))
     more = f"; and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
-    return row.model_copy(
-        update={"occurrences": count, "where": "; ".join(shown[:SHOWN]) + more, "context": context}
-    )
+    return row.model_copy(update={"occurrences": count, "where": "; ".join(shown[:SHOWN]) + more, "context": context})
 
 
 def _place(transcript: Transcript, at: int) -> str:
@@ -198,6 +189,3 @@ def counted(rows: Sequence[Row]) -> dict[str, int]:
     """Rows by kind, in the kinds' order."""
     times = Counter(row.kind.value for row in rows)
     return {kind.value: times[kind.value] for kind in Kind if times[kind.value]}
-
-
-__all__ = ["Finder", "counted", "findings", "folded", "located", "may_hold", "plain", "suggest"]

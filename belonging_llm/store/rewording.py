@@ -1,10 +1,12 @@
-"""Put other words where words were: texts, segments, spans and people's notes, in one transaction; and leave no trace."""
+"""Put other words where words were: texts, segments, spans and notes, in one transaction, leaving no trace."""
 
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -148,35 +150,23 @@ class Rewording:
                 raw.execute("PRAGMA secure_delete=ON")
                 raw.execute("VACUUM")
                 busy, _, _ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            except Exception as error:
-                raise StudyError(f"the database cannot be rewritten: {error}; close other programs, run it again") from error
+            except sqlite3.Error as error:
+                raise StudyError(
+                    f"the database cannot be rewritten: {error}; close other programs, run it again"
+                ) from error
             finally:
                 raw.isolation_level = usual
         if busy:
             raise StudyError("another program has the study's database open; close it, and run the command again")
         return True
 
-    def _careful(self) -> Any:
+    @contextmanager
+    def _careful(self) -> Iterator[sa.Connection]:
         """A transaction in which SQLite overwrites what it removes."""
-        return _Careful(self._engine)
-
-
-class _Careful:
-    def __init__(self, engine: sa.Engine) -> None:
-        self._begun = engine.begin()
-        self._sqlite = engine.dialect.name == "sqlite"
-
-    def __enter__(self) -> sa.Connection:
-        connection = self._begun.__enter__()
-        if self._sqlite:
-            connection.exec_driver_sql("PRAGMA secure_delete=ON")
-        return connection
-
-    def __exit__(self, *error: Any) -> None:
-        try:
-            self._begun.__exit__(*error)
-        except sa.exc.IntegrityError as clash:
-            raise StudyError(_CLASH) from clash
+        with self._engine.begin() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("PRAGMA secure_delete=ON")
+            yield connection
 
 
 _CLASH = "two participants would be called the same; decide on different replacements for them"
@@ -186,7 +176,9 @@ def _text(connection: sa.Connection, text: Reworded) -> None:
     content = {"name": text.now.name, "content": text.now.model_dump_json()}
     if text.now.id != text.was:
         if connection.execute(sa.select(transcript.c.id).where(transcript.c.id == text.now.id)).first():
-            raise StudyError(f"{text.now.name}: another transcript would have the same words; decide on other replacements")
+            raise StudyError(
+                f"{text.now.name}: another transcript would have the same words; decide on other replacements"
+            )
         (row,) = connection.execute(sa.select(transcript).where(transcript.c.id == text.was)).mappings()
         connection.execute(transcript.insert(), dict(row) | content | {"id": text.now.id})
         for table in (segment, source, passage):
@@ -228,7 +220,11 @@ def _written(connection: sa.Connection, words: Callable[[str], str]) -> None:
         keys = list(table.primary_key.columns)
         for row in connection.execute(sa.select(table)).all():
             was = row._mapping[column]
-            now = json.dumps(_inside(json.loads(was), words), ensure_ascii=False, sort_keys=True) if as_json else words(was)
+            now = (
+                json.dumps(_inside(json.loads(was), words), ensure_ascii=False, sort_keys=True)
+                if as_json
+                else words(was)
+            )
             if was != now and not (as_json and json.loads(was) == json.loads(now)):
                 which = sa.and_(*(key == row._mapping[key] for key in keys))
                 try:
