@@ -48,7 +48,7 @@ def deidentify(
     reveal: str | None,
     unseal: Path | None,
     as_json: bool,
-) -> int | None:
+) -> int:
     """Suggest what identifies people in STUDY, and replace what you decided.
 
     \b
@@ -83,7 +83,7 @@ def deidentify(
     return _review(opened, key_file, model=model, as_json=as_json)
 
 
-def _review(study: Study, key_file: Path | None, *, model: bool, as_json: bool) -> None:
+def _review(study: Study, key_file: Path | None, *, model: bool, as_json: bool) -> int:
     from belonging_llm.deidentification import FILE, open_key, review
     from belonging_llm.deidentification.entities import ModelNames
 
@@ -92,12 +92,13 @@ def _review(study: Study, key_file: Path | None, *, model: bool, as_json: bool) 
     path = study.folder / FILE
     if as_json:
         click.echo(json.dumps({"table": str(path), **_figures(rows)}, indent=2))
-        return
+        return 0
     figures = _figures(rows)
     for kind, n in figures["kinds"].items():
         click.echo(f"{kind}: {n}")
     click.echo(f"{path}: {len(rows)} rows, {figures['undecided']} undecided. Nothing is replaced yet.")
     click.echo("Decide in the column decision: yes, no, or other words. Add what is missing; read the texts for it.")
+    return 0
 
 
 def _figures(rows: Sequence[Row]) -> dict[str, Any]:
@@ -133,7 +134,8 @@ def _as_json(done: Applied) -> dict[str, Any]:
 def _lines(done: Applied, key_file: Path) -> Iterator[str]:
     for name, n in done.replaced.items():
         yield f"{name}: {n} replaced"
-    yield f"replaced: {sum(done.replaced.values())} in {len(done.replaced)} transcripts; {done.undecided} rows undecided"
+    times = sum(done.replaced.values())
+    yield f"replaced: {times} in {len(done.replaced)} transcripts; {done.undecided} rows undecided"
     yield f"key: {key_file}; keep it, and its passphrase, apart from the study"
     if done.sealed:
         yield f"raw files: {done.sealed} moved to {key_file.name}.originals, encrypted"
@@ -161,11 +163,12 @@ def _reveal(study: Study, key_file: Path, pseudonym: str, *, as_json: bool) -> i
     return 0
 
 
-def _unseal(study: Study, key_file: Path, folder: Path, *, as_json: bool) -> None:
+def _unseal(study: Study, key_file: Path, folder: Path, *, as_json: bool) -> int:
     from belonging_llm.deidentification import open_key, unseal
 
     found = unseal(open_key(key_file, _passphrase(key_file), study.folder), folder, study)
     click.echo(json.dumps([str(path) for path in found]) if as_json else f"{folder}: {len(found)} raw files")
+    return 0
 
 
 def _passphrase(key_file: Path) -> str:

@@ -83,7 +83,8 @@ def moved(segment: Segment, into: Transcript, shift: Shift, words: Callable[[str
 
 def cuts(transcript: Transcript, segments: Sequence[Segment]) -> set[int]:
     """Where turns and segments begin and end."""
-    return {at for one in (*transcript.turns, *segments) for at in (one.start, one.end)}
+    spans = [(turn.start, turn.end) for turn in transcript.turns] + [(one.start, one.end) for one in segments]
+    return {at for span in spans for at in span}
 
 
 def _turn(turn: Turn, shift: Shift, words: Callable[[str], str]) -> Turn:

@@ -16,6 +16,7 @@ from pydantic import JsonValue
 from belonging_llm.errors import StudyError
 from belonging_llm.provenance import text_digest
 from belonging_llm.segments import Segment
+from belonging_llm.store.database import one_transaction
 from belonging_llm.store.schema import (
     call,
     coding,
@@ -162,13 +163,34 @@ class Rewording:
 
     @contextmanager
     def _careful(self) -> Iterator[sa.Connection]:
-        """A transaction in which SQLite overwrites what it removes."""
-        with self._engine.begin() as connection:
+        """A transaction in which what is only ever added can change, and SQLite overwrites what it removes."""
+        with self._engine.connect() as connection:
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("PRAGMA secure_delete=ON")
-            yield connection
+            with one_transaction(connection), _open_to_change(connection):
+                yield connection
 
 
+@contextmanager
+def _open_to_change(connection: sa.Connection) -> Iterator[None]:
+    """Lift the rule that codings and replies are only added; it holds again, or the transaction fails."""
+    if connection.dialect.name != "sqlite":
+        for name in _ONLY_ADDED:
+            connection.execute(sa.text(f"ALTER TABLE {name} DISABLE TRIGGER USER"))
+        yield
+        for name in _ONLY_ADDED:
+            connection.execute(sa.text(f"ALTER TABLE {name} ENABLE TRIGGER USER"))
+        return
+    query = sa.text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name")
+    rules = [(row.name, row.sql) for row in connection.execute(query)]
+    for name, _ in rules:
+        connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
+    yield
+    for _, rule in rules:
+        connection.exec_driver_sql(rule)
+
+
+_ONLY_ADDED = ("call", "coding")
 _CLASH = "two participants would be called the same; decide on different replacements for them"
 
 
