@@ -17,7 +17,7 @@ from belonging_llm.importing import import_paths, split_transcripts
 from belonging_llm.store.rewording import Rewording
 from belonging_llm.study import Study, create
 
-SECRET = "a passphrase of several words"
+SECRET = "a passphrase of several words"  # noqa: S105 - for tests
 TALK = """Interviewer: Who helped you at the start?
 
 P01: My name is Priya Sharma and it was Bernie who helped. Bernie rang me on 07700 900123 every week.

@@ -11,7 +11,7 @@ from belonging_llm.deidentification.key import Entry, open_key
 from belonging_llm.deidentification.kinds import Kind
 from belonging_llm.errors import InputError
 
-SECRET = "a passphrase of several words"
+SECRET = "a passphrase of several words"  # noqa: S105 - for tests
 ENTRY = Entry(written="Priya Sharma", kind=Kind.PERSON, replacement="[person-1]")
 
 

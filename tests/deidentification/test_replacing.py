@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -95,7 +96,7 @@ def test_segments_and_anchors_stay_true(said: list[str], decided: dict[str, str]
     kept = [moved(s, after, shift, replacer) for s in segments]
     assert [s.id for s in kept] == [s.id for s in segments]
     assert all(s.text == after.text[s.start : s.end] and s.text for s in kept)
-    assert all(a.end <= b.start for a, b in zip(kept, kept[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(kept))
     assert after.source is not None
     for turn, anchor in zip(before.turns, anchors, strict=True):
         for edit in edits:
@@ -112,4 +113,4 @@ def test_segments_and_anchors_stay_true(said: list[str], decided: dict[str, str]
 def test_a_stretch_over_two_segments_is_replaced_in_each() -> None:
     text = "I asked Dr. Lamb."
     edits = Replacer({"Dr. Lamb": "[person-1]"}).edits(text, {0, 11, 12, 17})
-    assert made(text, edits) == "I asked [person-1] [person-1]." or [e.replacement for e in edits] == ["[person-1]"] * 2
+    assert made(text, edits) == "I asked [person-1] [person-1]."
