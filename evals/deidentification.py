@@ -1,13 +1,13 @@
-"""What is found of identifying words that were planted into the sample interviews, by rules and with a model beside them?
+"""What is found of identifying words that were planted into the sample, by rules and by a model beside them?
 
 Usage: python evals/deidentification.py [--model] [--out FILE]
 
-Each sentence of `data/deidentification.csv` (all names invented, all numbers reserved for fiction) goes to the end of a
-participant's turn. The review table is then made as `belonging deidentify` makes it. An identifier is found when its
-whole stretch is covered by rows, and touched when a part of it is. A row's stretch is right when it lies in a planted
-identifier or in a name that the sample had before (`data/deidentification_sample.txt`, put together by a person from the
-rules' own suggestions, so that names of the sample that the rules miss are not counted). Kinds may differ: a person who
-decides sees the words. Sentences were written by the author of the rules, so that figures on real talk will be lower.
+Each sentence of `data/deidentification.csv` (all names invented, numbers and addresses of the kind kept for fiction) goes
+to the end of a participant's turn. The review table is then made as `belonging deidentify` makes it. An identifier is
+found when its whole stretch is covered by rows, and touched when a part of it is. A row's stretch is right when it touches
+a planted identifier or is a name that the sample had before (`data/deidentification_sample.txt`: chosen by hand from the
+rules' own suggestions, so that recall on the sample's own names is not measured). Kinds may differ: a person who decides
+sees the words. Sentences were written by the author of the rules, so that figures on real talk will be lower.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from belonging_llm import resources
 from belonging_llm.deidentification.entities import ModelNames
-from belonging_llm.deidentification.spelling import Words, same
+from belonging_llm.deidentification.spelling import Words, folded, may_hold, same
 from belonging_llm.deidentification.suggest import suggest
 from belonging_llm.deidentification.table import Row
 from belonging_llm.transcripts import Role, Transcript, read
@@ -94,7 +94,10 @@ def measure(*, model: bool) -> dict[str, object]:
 def cover(text: Transcript, rows: list[Row]) -> list[bool]:
     """For each character whether a row stands for it; spaces between two covered words count as covered."""
     covered = [c.isspace() for c in text.text]
+    fold = folded(text.text)
     for row in rows:
+        if not may_hold(fold, row.found):
+            continue
         for start, end in Words(row.found).places(text.text):
             covered[start:end] = [True] * (end - start)
     return covered
@@ -106,14 +109,18 @@ def precision(
     """Stretches that rows stand for, by the rows' kind, and how many of them identify."""
     known = {same(line) for line in (DATA / "deidentification_sample.txt").read_text(encoding="utf-8").splitlines()}
     figures: dict[str, Counter[str]] = defaultdict(Counter)
+    kin: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        kin[same(row.found)].append(row.found)
+    finders = [(row, Words(row.found, kin[same(row.found)])) for row in rows]
     for text, spans in zip(texts, places, strict=True):
-        for row in rows:
-            for start, end in Words(row.found, [r.found for r in rows if same(r.found) == same(row.found)]).places(
-                text.text
-            ):
-                inside = any(first < end and start < last for first, last, _ in spans)
-                figures[row.kind.value]["stretches"] += 1
-                figures[row.kind.value]["right"] += inside or (same(row.found) in known and row.found[0].isupper())
+        fold = folded(text.text)
+        for row, words in finders:
+            if may_hold(fold, row.found):
+                for start, end in words.places(text.text):
+                    inside = any(first < end and start < last for first, last, _ in spans)
+                    figures[row.kind.value]["stretches"] += 1
+                    figures[row.kind.value]["right"] += inside or (same(row.found) in known and row.found[0].isupper())
     return {kind: dict(figures[kind]) for kind in sorted(figures)}
 
 
