@@ -2,12 +2,13 @@
 
 Usage: python evals/deidentification.py [--model] [--out FILE]
 
-Each sentence of `data/deidentification.csv` (all names invented, numbers and addresses of the kind kept for fiction) goes
-to the end of a participant's turn. The review table is then made as `belonging deidentify` makes it. An identifier is
-found when its whole stretch is covered by rows, and touched when a part of it is. A row's stretch is right when it touches
-a planted identifier or is a name that the sample had before (`data/deidentification_sample.txt`: chosen by hand from the
-rules' own suggestions, so that recall on the sample's own names is not measured). Kinds may differ: a person who decides
-sees the words. Sentences were written by the author of the rules, so that figures on real talk will be lower.
+Each sentence of `data/deidentification.csv` (all names invented, numbers and addresses of the kind kept for
+fiction) goes to the end of a participant's turn. The review table is then made as `belonging deidentify`
+makes it. An identifier is found when its whole stretch is covered by rows, and touched when a part of it is.
+A row's stretch is right when it touches a planted identifier or is a name that the sample had before
+(`data/deidentification_sample.txt`: chosen by hand from the rules' own suggestions, so that recall on the
+sample's own names is not measured). Kinds may differ: a person who decides sees the words. Sentences were
+written by the author of the rules, so that figures on real talk will be lower.
 """
 
 from __future__ import annotations
