@@ -186,10 +186,18 @@ def _import(study: Study, path: Path, kind: Kind, wish: exchange.Wish, options: 
 
 
 def _transcripts(study: Study, path: Path, kind: Kind, found: Sequence[Transcript]) -> Imported:
-    """Keep what a file held: one transcript, or several in a table."""
+    """Keep what a file held: one transcript, or several in a table; never again who withdrew or what was de-identified.
+
+    Raises:
+        InputError: it holds words of somebody who withdrew.
+    """
+    corpus = study.store.corpus
     buried = [t.name for t in found if study.store.withdrawals.is_buried(t.id)]
     if buried:
         raise InputError(f"{path}: stays out, since it holds words of somebody who withdrew ({', '.join(buried)})")
+    before = next((name for t in found if t.source and (name := corpus.deidentified_from(t.source.digest))), None)
+    if before is not None:
+        return Imported(path, kind, note=f"left out: it is in, de-identified, as {before}")
     fresh = [transcript for transcript in found if study.store.corpus.add(transcript)]
     if not fresh:
         twins = sorted({study.store.corpus.names()[transcript.id] for transcript in found})

@@ -1,12 +1,25 @@
 """`belonging`: parse, call one use case, print. Heavy imports wait until a command needs them."""
 
-from belonging_llm.cli import analyse, audit, bring_in, export, measure, models, speakers, stability, tables, withdraw
+from belonging_llm.cli import (
+    analyse,
+    audit,
+    bring_in,
+    deidentify,
+    export,
+    measure,
+    models,
+    speakers,
+    stability,
+    tables,
+    withdraw,
+)
 from belonging_llm.cli.front import main
 
 __all__ = [
     "analyse",
     "audit",
     "bring_in",
+    "deidentify",
     "export",
     "main",
     "measure",

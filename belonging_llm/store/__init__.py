@@ -10,12 +10,13 @@ from belonging_llm.store.exchanges import Exchanges
 from belonging_llm.store.findings import Findings
 from belonging_llm.store.ledger import Left, StoredLedger
 from belonging_llm.store.parcels import StoredParcels
+from belonging_llm.store.rewording import Reworded, Rewording
 from belonging_llm.store.runs import Run, Runs
 from belonging_llm.store.stability import StabilityTest, StabilityTests
 from belonging_llm.store.vectors import StoredVectors
 from belonging_llm.store.withdrawals import Leaving, Withdrawal, Withdrawals
 
-__all__ = ["AuditUnit", "Leaving", "Left", "Run", "StabilityTest", "Store", "Unsealing", "Withdrawal"]
+__all__ = ["AuditUnit", "Leaving", "Left", "Reworded", "Run", "StabilityTest", "Store", "Unsealing", "Withdrawal"]
 
 
 class Store:
@@ -39,6 +40,7 @@ class Store:
         self.stability = StabilityTests(self._engine)
         self.exchanges = Exchanges(self._engine)
         self.withdrawals = Withdrawals(self._engine)
+        self.rewording = Rewording(self._engine)
 
     def close(self) -> None:
         """Give the connections back."""

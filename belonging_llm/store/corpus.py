@@ -51,6 +51,13 @@ class Corpus:
             raise KeyError(transcript_id)
         return Transcript.model_validate_json(content)
 
+    def deidentified_from(self, file_digest: str) -> str | None:
+        """The name of a transcript of this very file in which words were replaced since; None where there is none."""
+        marks = (f'"digest":"{file_digest}"', '"deidentified":true')
+        query = sa.select(transcript.c.name).where(*(transcript.c.content.contains(m, autoescape=True) for m in marks))
+        with self._engine.connect() as connection:
+            return connection.execute(query.order_by(transcript.c.name).limit(1)).scalar()
+
     def transcript_ids(self) -> list[str]:
         """All transcripts in canonical order (by content digest)."""
         with self._engine.connect() as connection:

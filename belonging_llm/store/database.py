@@ -28,7 +28,7 @@ def connect(url: str) -> sa.Engine:
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _careful)
     try:
-        with engine.connect() as connection, _one_transaction(connection):
+        with engine.connect() as connection, one_transaction(connection):
             _migrate(connection)
     except sa.exc.DatabaseError as error:
         raise StudyError(f"the database {engine.url!r} cannot be opened: {error.orig}") from error
@@ -43,7 +43,7 @@ def _careful(connection: Any, _: object) -> None:
 
 
 @contextmanager
-def _one_transaction(connection: sa.Connection) -> Iterator[None]:
+def one_transaction(connection: sa.Connection) -> Iterator[None]:
     """All or nothing, and one process at a time; Python's sqlite3 would commit each table by itself."""
     if connection.dialect.name != "sqlite":
         with connection.begin():

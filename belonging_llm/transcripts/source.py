@@ -35,6 +35,8 @@ class Anchor(BaseModel):
             line ends as they are. For `paragraph`, `page` and `row`: of that paragraph, page or cell.
         last: One past the last.
         detail: The cue's beginning as the file writes it, or the row's column.
+        whole: The stretches stand for each other as wholes even where they are equally long: the text has a
+            replacement.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,11 +48,12 @@ class Anchor(BaseModel):
     first: int
     last: int
     detail: str = ""
+    whole: bool = False
 
     @property
     def copied(self) -> bool:
         """Whether the source holds these very characters."""
-        return self.end - self.start == self.last - self.first
+        return not self.whole and self.end - self.start == self.last - self.first
 
     def clipped(self, start: int, end: int) -> Anchor:
         """The part that lies inside a stretch of the text; whole where the words were not copied."""
@@ -70,6 +73,7 @@ class Source(BaseModel):
         digest: sha256 of its bytes.
         anchors: Offset map, in the order of the text.
         notes: What was left out, joined or assumed, with counts; people read these after an import.
+        deidentified: Words of the file were replaced in the text since.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -79,6 +83,7 @@ class Source(BaseModel):
     digest: str
     anchors: tuple[Anchor, ...]
     notes: tuple[str, ...] = ()
+    deidentified: bool = False
 
     def places(self, start: int, end: int) -> list[Anchor]:
         """Where a stretch of the text comes from, in order; empty if a reader wrote all of it."""
