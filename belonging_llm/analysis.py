@@ -451,11 +451,20 @@ def prepare(job: Job, agree: Callable[[Workbench, Run | None], None] = lambda *_
     return run, False
 
 
-def embed_segments(job: Job, done: Done = _silent) -> int:
-    """Make sure that every segment has its vector; returns how many segments there are."""
+def embed_segments(job: Job, done: Done = _silent, *, coded: bool = True) -> int:
+    """Make sure that every segment has its vectors; returns how many segments there are.
+
+    Args:
+        coded: Segments will be coded: then the encoder's inner layers are read as well.
+    """
     bench = workbench(job)
     texts = [s.text for s in bench.segments]
-    bench.vectors = embed(texts, bench.encoder, bench.store.vectors, done=lambda n: done(n, len(set(texts))))
+    distinct = len(set(texts))
+    inner = bench.encoder.middle() if coded and isinstance(bench.encoder, HasMiddle) else None
+    total = distinct * (2 if inner else 1)
+    bench.vectors = embed(texts, bench.encoder, bench.store.vectors, done=lambda n: done(n, total))
+    if inner:
+        bench.middle = embed(texts, inner, bench.store.vectors, done=lambda n: done(distinct + n, total))
     return len(texts)
 
 

@@ -199,7 +199,7 @@ def discover(segments: Path, output: Path, *, means: Means, embeddings: Path | N
     bench = analysis.workbench(job)
     placed = _given(embeddings, segments, bench.segments) if embeddings else None
     with Progress("embedding segments") as progress:
-        analysis.embed_segments(job, progress)
+        analysis.embed_segments(job, progress, coded=False)
     with Progress("naming themes") as progress:
         analysis.find_themes(job, run.id, progress, placed)
     found = study.store.findings.themes(run.id)
