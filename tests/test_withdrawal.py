@@ -85,6 +85,23 @@ def test_others_cells_are_kept_where_a_row_is_not_theirs(folder: Path) -> None:
     assert (folder / "memos.csv").read_text("utf-8") == "who,memo\nAna,her own\nAna,\n"
 
 
+def test_a_cell_that_names_them_is_emptied(folder: Path) -> None:
+    (folder / "memos.csv").write_text("who,memo\nAna,her own\nAna,met Ben twice\n", "utf-8")
+    withdrawal.withdraw(Study(folder), "Ben", "")
+    assert (folder / "memos.csv").read_text("utf-8") == "who,memo\nAna,her own\nAna,\n"
+
+
+def test_suggestions_for_de_identification_go_with_the_places_that_are_theirs(folder: Path) -> None:
+    """A name that only they said stands in the table beside where they said it."""
+    (folder / "deidentification.csv").write_text(
+        'found,where,context\nMarmalade,"Ben, turn 3",\nCastleby,"Ana, turn 2; Ben, turn 3",she said\nMoor,"Ana, turn 2",x\n',
+        "utf-8",
+    )
+    withdrawal.withdraw(Study(folder), "Ben", "")
+    left = (folder / "deidentification.csv").read_text("utf-8")
+    assert left == 'found,where,context\nMoor,"Ana, turn 2",x\n'
+
+
 def test_nobody_of_that_name(folder: Path) -> None:
     with pytest.raises(StudyError, match="has no participant P77; it has Ana, Ben"):
         withdrawal.withdraw(Study(folder), "P77", "")

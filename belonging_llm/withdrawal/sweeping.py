@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from belonging_llm.deidentification.table import FILE as SUGGESTIONS
 from belonging_llm.exchange.exporting import DICTIONARY
 from belonging_llm.provenance import file_digest
 from belonging_llm.study import SETTINGS, Study
@@ -113,7 +114,7 @@ def _table(path: Path, digest: str, theirs: Traces) -> Found | None:
     head = text.splitlines()[:1]
     delimiter = ";" if head and head[0].count(";") > head[0].count(",") else _TABLES[path.suffix.lower()]
     try:
-        kept = "".join(_rows(text, delimiter, theirs))
+        kept = "".join(_rows(text, delimiter, theirs, whole=path.name == SUGGESTIONS))
     except csv.Error:
         # No table after all.
         return Found(path, Fate.DELETED, digest) if theirs.concerns(text) else None
@@ -122,22 +123,26 @@ def _table(path: Path, digest: str, theirs: Traces) -> Found | None:
     return Found(path, Fate.ROWS, digest, kept.encode("utf-8"))
 
 
-def _rows(text: str, delimiter: str, theirs: Traces) -> Iterator[str]:
-    """Raw rows that stay."""
+def _rows(text: str, delimiter: str, theirs: Traces, *, whole: bool) -> Iterator[str]:
+    """Raw rows that stay.
+
+    Args:
+        whole: A row goes as soon as one of its cells names them: the words found stand beside the places.
+    """
     raw = list(io.StringIO(text, newline=""))
     reader, at = csv.reader(iter(raw), delimiter=delimiter), 0
     own = {*theirs.names, *theirs.segments}
     for cells in reader:
         line, at = "".join(raw[at : reader.line_num]), reader.line_num
-        if any(cell.strip().lstrip("'\ufeff") in own for cell in cells):
+        named = [theirs.owns(cell) or theirs.names_them(cell) for cell in cells]
+        if any(cell.strip().lstrip("'\ufeff") in own for cell in cells) or (whole and any(named)):
             continue
-        if not any(theirs.owns(cell) for cell in cells):
+        if not any(named):
             yield line
             continue
         out = io.StringIO()
-        csv.writer(out, delimiter=delimiter, lineterminator="\n").writerow(
-            ["" if theirs.owns(cell) else cell for cell in cells]
-        )
+        emptied = ["" if gone else cell for cell, gone in zip(cells, named, strict=True)]
+        csv.writer(out, delimiter=delimiter, lineterminator="\n").writerow(emptied)
         yield out.getvalue()
 
 

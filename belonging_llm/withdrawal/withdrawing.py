@@ -26,6 +26,7 @@ from belonging_llm.withdrawal.traces import Traces, traces
 BEYOND = (
     "backups and copies of the study's folder, and whatever was exported, printed or mailed from it before",
     "what people remember and wrote down elsewhere, publications included",
+    "the key of a de-identified study, and the raw files sealed beside it: delete what is theirs there",
     "what file systems keep of deleted files (snapshots, journals, flash storage): overwrite or encrypt the disk",
 )
 SERVER = (
