@@ -8,6 +8,8 @@ import io
 import json
 import os
 import signal
+import socket
+import uuid
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -107,21 +109,25 @@ def _settings(folder: Path) -> None:
     path.write_text(path.read_text("utf-8").replace("ask_share = 0.1", "ask_share = 0.6"), "utf-8")
 
 
+def guid(name: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+
+
 def _beside(opened: Study) -> None:
     """What other ways would have left: notes and cases of a project, replies, batches under way, stray lines."""
     theirs = withdrawal.traces(opened, WHO)
     (transcript,) = theirs.alone
     segment = next(s for s in opened.store.corpus.segments() if s.participant == WHO)
-    source = SourceRecord(id="g-source", transcript_id=transcript.id, name=WHO, description=planted(750, 10))
-    memo = MemoRecord(id="g-memo", name="note", text=planted(760, 20), coder="A", at="")
-    kept = MemoRecord(id="g-other", name="note", text="of the whole project", coder="A", at="")
-    case = CaseRecord(id="g-case", participant=WHO, description=planted(780, 20), sources=("g-source",))
+    source = SourceRecord(id=guid("source"), transcript_id=transcript.id, name=WHO, description=planted(750, 10))
+    memo = MemoRecord(id=guid("memo"), name="note", text=planted(760, 20), coder="A", at="")
+    kept = MemoRecord(id=guid("other"), name="note", text="of the whole project", coder="A", at="")
+    case = CaseRecord(id=guid("case"), participant=WHO, description=planted(780, 20), sources=(guid("source"),))
     brought = Brought(
         digest="d" * 64, file="p.qdpx", name="p", origin="x", description="", users={}, codes={}, variables=(),
-        sets=({"name": "set", "members": ["g-source"]},), offsets="", codings=0, kept=0, left_out=(f"{WHO}: gone",),
+        sets=({"guid": guid("set"), "name": "set", "sources": [guid("source")]},), offsets="", codings=0, kept=0, left_out=(f"{WHO}: gone",),
         notes=(),
     )  # fmt: skip
-    places = (MemoPlace(memo_id="g-memo", kind="source", target="g-source"),)
+    places = (MemoPlace(memo_id=guid("memo"), kind="source", target=guid("source")),)
     opened.store.exchanges.add(
         Batch(
             brought=brought,
@@ -302,3 +308,26 @@ def test_killed_half_way_the_same_command_finishes(study: Path, belonging: InPro
     assert len(places) == len(set(places))
     assert {"gold/codings.csv", "participants.csv", "out.qdpx", "book.xlsx", "notes.md"} <= set(places)
     assert told["rows"]["segments"] == 50
+
+
+def test_without_sockets_all_of_it_works(study: Path, belonging: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the model in this process nothing even makes a socket."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise AssertionError("a socket was asked for")
+
+    monkeypatch.setattr(socket, "socket", refused)
+    monkeypatch.setattr(socket, "create_connection", refused)
+    path = study / "transcripts" / "P07.txt"
+    path.write_text(f"Interviewer: How was it?\n\nP07: {TALK.format(n=99)}\n", "utf-8")
+    for command in (
+        ("import", study, path),
+        ("analyse", study, "--llm", "none"),
+        ("evaluate", study, "--split", "development"),
+        ("report", study),
+        ("export", study, study / "again.qdpx"),
+        ("egress", study),
+        ("withdraw", study, WHO, "--yes"),
+    ):
+        done = belonging(*command)
+        assert done.exit_code == 0, done.output
