@@ -22,7 +22,7 @@ RAREST = 0.018
 
 
 @dataclass(frozen=True)
-class Heard:
+class Judged:
     """What voices say of segments that people judged, and what people said.
 
     Attributes:
@@ -38,13 +38,13 @@ class Heard:
         """Pairs with a judgement and all voices."""
         return np.asarray(~np.isnan(self.truth) & ~np.isnan(np.sum(self.voices, axis=0)))
 
-    def __add__(self, other: Heard) -> Heard:
+    def __add__(self, other: Judged) -> Judged:
         """Both together."""
         voices = tuple(np.concatenate(pair) for pair in zip(self.voices, other.voices, strict=True))
-        return Heard(voices, np.concatenate([self.truth, other.truth]))
+        return Judged(voices, np.concatenate([self.truth, other.truth]))
 
 
-def calibrated(voices: Sequence[Floats], weighing: Heard, checking: Heard) -> Floats:
+def calibrated(voices: Sequence[Floats], weighing: Judged, checking: Judged) -> Floats:
     """Chances of all segments from all voices, shape (n_segments, n_codes); NaN where nothing can be said.
 
     Args:
@@ -65,7 +65,7 @@ def calibrated(voices: Sequence[Floats], weighing: Heard, checking: Heard) -> Fl
     return np.asarray(1 / (1 + np.exp(-logits)))
 
 
-def platt(heard: Heard) -> tuple[list[float], float]:
+def platt(heard: Judged) -> tuple[list[float], float]:
     """A slope for each voice and an intercept; 0 for a voice that does not rise with the truth beside the others."""
     truth = heard.truth[heard.there]
     inputs = np.stack([voice[heard.there] for voice in heard.voices], axis=1)

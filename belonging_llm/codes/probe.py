@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from belonging_llm.codes import ridge
-from belonging_llm.codes.fusion import Heard, calibrated
-from belonging_llm.codes.signals import Floats, Signals
+from belonging_llm.codes.fusion import Judged, calibrated
+from belonging_llm.codes.signals import Floats, Signals, standardise
 from belonging_llm.codes.surface import cues
 from belonging_llm.embeddings import Vectors
 
@@ -71,20 +71,15 @@ def features(vectors: Vectors, texts: Sequence[str], signals: Signals, middle: V
     """
     parts = [
         VECTOR * (vectors - vectors.mean(0)),
-        SURFACE * _standardised(cues(texts)),
+        SURFACE * standardise(cues(texts)),
         EVIDENCE * signals.similarity,
         EVIDENCE * signals.theme,
         EVIDENCE * signals.quoted,
     ]
     if middle is not None:
         # A few of their dimensions would drown all others.
-        parts.append(MIDDLE * _standardised(middle) / np.sqrt(middle.shape[1]))
+        parts.append(MIDDLE * standardise(middle) / np.sqrt(middle.shape[1]))
     return np.concatenate(parts, axis=1, dtype=np.float32)
-
-
-def _standardised(values: Floats) -> Floats:
-    spread = values.std(0)
-    return np.asarray((values - values.mean(0)) / np.where(spread > 0, spread, 1))
 
 
 def learn(seen: Floats, lessons: Lessons, checks: Lessons = NO_LESSONS, unaided: Floats | None = None) -> Learned:
@@ -109,8 +104,8 @@ def learn(seen: Floats, lessons: Lessons, checks: Lessons = NO_LESSONS, unaided:
         scores[:, k] = ridge.scores(ridge.fit(seen[lessons.rows], share), seen)
         held_out[:, k] = _held_out(seen[lessons.rows], share, lessons.groups)
     beside = () if unaided is None else (unaided,)
-    apart = Heard((held_out, *(voice[lessons.rows] for voice in beside)), lessons.shares)
-    checked = Heard(tuple(voice[checks.rows] for voice in (scores, *beside)), checks.shares) if len(checks) else None
+    apart = Judged((held_out, *(voice[lessons.rows] for voice in beside)), lessons.shares)
+    checked = Judged(tuple(voice[checks.rows] for voice in (scores, *beside)), checks.shares) if len(checks) else None
     chances = calibrated((scores, *beside), apart + checked if checked else apart, checked or apart)
     # A code whose few examples leave no fold to calibrate on counts as not learned.
     taught = np.asarray(~np.isnan(chances).all(axis=0) & bool(len(seen)))

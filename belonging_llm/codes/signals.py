@@ -70,7 +70,7 @@ def weigh(
         return Signals(empty, empty, empty, empty)
     raw = np.stack([_likeness(code, vectors, embed) for code in codes], axis=1)
     return Signals(
-        similarity=_standardise(raw - raw.mean(axis=1, keepdims=True) if len(codes) > 1 else raw),
+        similarity=standardise(raw - raw.mean(axis=1, keepdims=True) if len(codes) > 1 else raw),
         theme=_theme_strength(segment_ids, codes, themes),
         quoted=_rare(hits(texts, codes)) if texts else np.zeros(raw.shape),
         leaning=np.stack([_leaning(code, vectors, embed) for code in codes], axis=1),
@@ -93,7 +93,8 @@ def _likeness(code: Code, vectors: Vectors, embed: Embed) -> Floats:
     return np.asarray(np.mean(parts, axis=0), dtype=np.float64)
 
 
-def _standardise(values: Floats) -> Floats:
+def standardise(values: Floats) -> Floats:
+    """Each column less its mean, in its standard deviations; a column that does not vary is 0."""
     spread = values.std(axis=0)
     # Identical segments differ by rounding alone, which must not become whole standard deviations.
     return np.asarray((values - values.mean(axis=0)) / np.where(spread > FLAT, spread, 1))
@@ -101,7 +102,7 @@ def _standardise(values: Floats) -> Floats:
 
 def _rare(found: Floats) -> Floats:
     """How far a hit stands out: words that most segments hold tell nothing."""
-    return np.asarray(np.clip(_standardise(found), 0, RAREST) * found)
+    return np.asarray(np.clip(standardise(found), 0, RAREST) * found)
 
 
 def _theme_strength(segment_ids: Sequence[str], codes: Sequence[Code], themes: Sequence[Theme]) -> Floats:

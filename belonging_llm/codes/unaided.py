@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from belonging_llm.codes import ridge
-from belonging_llm.codes.signals import Floats
+from belonging_llm.codes.signals import Floats, standardise
 
 # Shares of the segments: taken as examples of a code; left out as neither example nor counterexample.
 CLEAR, UNCLEAR = 0.1, 0.25
@@ -32,7 +32,7 @@ def carry_over(strength: Floats, seen: Floats) -> Floats:
     found = strength
     for _ in range(ROUNDS):
         learned = np.stack([_learned(found[:, k], seen) for k in range(found.shape[1])], axis=1)
-        found = _standard(KEPT * strength + (1 - KEPT) * _standard(learned))
+        found = standardise(KEPT * strength + (1 - KEPT) * standardise(learned))
     return found
 
 
@@ -51,8 +51,3 @@ def _thinned(rows: NDArray[np.intp], part: float) -> NDArray[np.intp]:
     """At most so many of the rows, evenly spread over them: more teach no better and take longer."""
     most = int(part * MOST)
     return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.intp)]
-
-
-def _standard(values: Floats) -> Floats:
-    spread = values.std(axis=0)
-    return np.asarray((values - values.mean(axis=0)) / np.where(spread > 1e-9, spread, 1))
