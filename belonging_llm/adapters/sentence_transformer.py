@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,6 @@ class SentenceTransformerEncoder:
 
     @cached_property
     def _model(self) -> SentenceTransformer:
-        os.environ["HF_HUB_OFFLINE"] = "1"
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         import torch
         from sentence_transformers import SentenceTransformer
@@ -61,7 +61,21 @@ class SentenceTransformerEncoder:
 
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         options = {"torch_dtype": torch.bfloat16} if self.half else {}
-        return SentenceTransformer(str(self.folder), device="cpu", local_files_only=True, model_kwargs=options)
+        with _hub_out_of_reach():
+            return SentenceTransformer(str(self.folder), device="cpu", local_files_only=True, model_kwargs=options)
+
+
+@contextmanager
+def _hub_out_of_reach() -> Iterator[None]:
+    """The hub's client refuses every request meanwhile; afterwards a pull that somebody asks for works again."""
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
 
 
 class MiddleLayers:

@@ -17,6 +17,8 @@ from belonging_llm.codes.signals import Floats
 
 # Pulls a code's intercept towards what all codes share; worth this many examples.
 SHARED = 20.0
+# Log odds beyond which no chance goes: voices that part a few examples cleanly have slopes without end.
+SUREST = 15.0
 # Where everybody said the same, the next one may still differ.
 RAREST = 0.018
 
@@ -62,7 +64,7 @@ def calibrated(voices: Sequence[Floats], weighing: Judged, checking: Judged) -> 
     for k in range(logits.shape[1]):
         if (rows := there[:, k]).any():
             logits[:, k] += _shift(checked[rows, k], checking.truth[rows, k], SHARED)
-    return np.asarray(1 / (1 + np.exp(-logits)))
+    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -SUREST, SUREST))))
 
 
 def platt(heard: Judged) -> tuple[list[float], float]:

@@ -69,3 +69,17 @@ def test_reading_inner_layers_leaves_the_model_as_it_was(encoder: SentenceTransf
 
 def test_no_texts_have_no_vectors(encoder: SentenceTransformerEncoder) -> None:
     assert encoder.middle().encode([]).shape == (0, 1152)
+
+
+def test_the_hub_is_out_of_reach_only_while_a_model_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    seen: list[bool] = []
+    monkeypatch.setattr(
+        "sentence_transformers.SentenceTransformer", lambda *_, **__: seen.append(constants.is_offline_mode())
+    )
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    found = factory.encoder("local")
+    assert isinstance(found, SentenceTransformerEncoder)
+    _ = found._model
+    assert (seen, constants.is_offline_mode()) == ([True], False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.special import expit
@@ -85,6 +85,7 @@ PAIRS = st.lists(
 
 @settings(max_examples=50, deadline=None)
 @given(PAIRS)
+@example([(0.0, 0.0, 1), (-4.0, 0.0, 0), (-3.5, 0.0, 1)])  # voices that part them cleanly
 def test_slopes_are_never_negative_and_chances_are_chances(pairs: list[tuple[float, float, float]]) -> None:
     a, b, truth = (column(np.array(values)) for values in zip(*pairs, strict=True))
     heard = Judged((a, b), truth)
