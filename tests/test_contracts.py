@@ -39,7 +39,7 @@ def test_contracts_hold(copy: Path) -> None:
         ("belonging_llm/prompts.py", "from belonging_llm import study", "a stage looks only upstream"),
         ("belonging_llm/codes/assign.py", "import prefect", "Only flows knows Prefect"),
         ("belonging_llm/themes/label.py", "import openai", "Only adapters know model vendors"),
-        ("belonging_llm/analysis.py", "import sqlalchemy", "Only the store knows SQL"),
+        ("belonging_llm/analysis/coding.py", "import sqlalchemy", "Only the store knows SQL"),
         ("belonging_llm/codes/signals.py", "import pandas", "Only tables knows pandas"),
     ],
 )

@@ -13,7 +13,7 @@ from audited import demand, people_code, text, true, who
 from belonging_llm import analysis
 from belonging_llm.adapters import factory
 from belonging_llm.adapters.fakes import FakeChat
-from belonging_llm.analysis import Job
+from belonging_llm.analysis import Job, cutting
 from belonging_llm.auditing.audit import audit
 from belonging_llm.auditing.splits import Part, parts
 from belonging_llm.codes import Coding
@@ -116,7 +116,7 @@ def test_a_run_that_was_interrupted_asks_the_rest_and_nothing_twice(
     coded: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     demand(coded, together=3)
-    monkeypatch.setattr(analysis, "BATCH", 20)
+    monkeypatch.setattr(cutting, "BATCH", 20)
     _, whole = run(coded, monkeypatch)
     wanted = {r.model_dump_json() for r in whole.asked}
     demand(coded, seed=1)

@@ -12,10 +12,9 @@ from dataclasses import replace
 from batch_errand import arm
 from plain_run import run_stages
 
-from belonging_llm import analysis
 from belonging_llm.adapters import factory
 from belonging_llm.adapters.fakes import HashEncoder
-from belonging_llm.analysis import Job
+from belonging_llm.analysis import Job, posting
 from belonging_llm.errors import BelongingError
 from belonging_llm.parcels import collect
 
@@ -24,7 +23,7 @@ def main(folder: str, llm: str, mode: str, die_at: str = "") -> int:
     """Every stage in its order; returns the exit code."""
     factory.encoder = lambda _: HashEncoder()
     # Looks follow one another at once, and an order that was cut off is given a moment only.
-    analysis.PATIENCE = replace(analysis.PATIENCE, first=0.01, longest=0.02, settles=0.3)
+    posting.PATIENCE = replace(posting.PATIENCE, first=0.01, longest=0.02, settles=0.3)
     collect.CHUNK = 5
     if die_at:
         arm(*die_at.split(":"))

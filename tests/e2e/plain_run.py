@@ -10,14 +10,14 @@ import sys
 from belonging_llm import analysis
 from belonging_llm.adapters import factory
 from belonging_llm.adapters.fakes import HashEncoder
-from belonging_llm.analysis import Job
+from belonging_llm.analysis import Job, cutting
 from belonging_llm.errors import BelongingError
 
 
 def main(folder: str, llm: str, batch: str = "") -> int:
     """Run every stage in its order, as the flow does."""
     factory.encoder = lambda _: HashEncoder()
-    analysis.BATCH = int(batch or analysis.BATCH)
+    cutting.BATCH = int(batch or cutting.BATCH)
     try:
         sys.stdout.write(run_stages(Job(folder, llm, "local")) + "\n")
     except BelongingError as error:

@@ -20,9 +20,10 @@ from chat_server import asked_digest
 from click.testing import CliRunner, Result
 from plain_run import run_stages
 
-from belonging_llm import analysis, cli, study, usecases
+from belonging_llm import cli, study, usecases
 from belonging_llm.adapters import factory
 from belonging_llm.adapters.fakes import HashEncoder
+from belonging_llm.analysis import bench
 from belonging_llm.asking import Asker, Retry
 from belonging_llm.importing import import_paths
 from belonging_llm.prices import Price
@@ -233,7 +234,7 @@ class InProcess:
 def in_process(monkeypatch: pytest.MonkeyPatch) -> InProcess:
     slept: list[float] = []
     patient: Callable[[], Retry] = lambda: Retry(sleep=slept.append)  # noqa: E731
-    monkeypatch.setattr(analysis, "Asker", lambda *who, **what: Asker(*who, retry=patient(), **what))
+    monkeypatch.setattr(bench, "Asker", lambda *who, **what: Asker(*who, retry=patient(), **what))
     monkeypatch.setattr(factory, "encoder", lambda _: HashEncoder())
     monkeypatch.setattr(usecases, "_run_flow", lambda _, job: run_stages(job))
     return InProcess(slept)

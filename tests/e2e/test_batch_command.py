@@ -15,7 +15,8 @@ from click.testing import CliRunner, Result
 from filelock import FileLock
 from studies import InProcess
 
-from belonging_llm import analysis, cli, prices
+from belonging_llm import cli, prices
+from belonging_llm.analysis import posting
 from belonging_llm.parcels import Terms
 from belonging_llm.prices import Price
 from belonging_llm.store import ledger
@@ -53,8 +54,8 @@ def study(template: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def belonging(monkeypatch: pytest.MonkeyPatch) -> InProcess:
     made = studies.in_process(monkeypatch)
-    quick = replace(analysis.PATIENCE, settles=0, sleep=made.slept.append, clock=lambda: sum(made.slept))
-    monkeypatch.setattr(analysis, "PATIENCE", quick)
+    quick = replace(posting.PATIENCE, settles=0, sleep=made.slept.append, clock=lambda: sum(made.slept))
+    monkeypatch.setattr(posting, "PATIENCE", quick)
     return made
 
 
@@ -112,7 +113,7 @@ def test_lines_that_fail_are_shown_and_change_nothing_in_the_end(
     expected, _ = alone
     odd = [Odd.STATUS_0, Odd.MISSING, Odd.HTTP_400, Odd.NOT_JSON, Odd.TWICE, None]
     server.odd = lambda key, _: odd[int(key[:8], 16) % len(odd)] if len(server.batches) == 1 else None
-    monkeypatch.setattr(analysis, "TERMS", Terms(few=2))
+    monkeypatch.setattr(posting, "TERMS", Terms(few=2))
     done = run(study, server, "--batch")
     assert done.exit_code == 0, done.output
     assert studies.tables(study, server.spec) == expected

@@ -1,0 +1,33 @@
+"""The main job on a study, stage by stage: each verb reads the store, runs one step, writes the store.
+
+Every stage can be killed at any point and run again: what is committed is found, the rest is done.
+"""
+
+from __future__ import annotations
+
+from belonging_llm.analysis.bench import Asking, Workbench, workbench
+from belonging_llm.analysis.closing import failed_segments, finish
+from belonging_llm.analysis.coding import batches, code_batch, decide, try_model
+from belonging_llm.analysis.grouping import embed_segments, find_themes
+from belonging_llm.analysis.job import Done, Job
+from belonging_llm.analysis.opening import prepare
+from belonging_llm.analysis.posting import posts, send_questions
+
+__all__ = [
+    "Asking",
+    "Done",
+    "Job",
+    "Workbench",
+    "batches",
+    "code_batch",
+    "decide",
+    "embed_segments",
+    "failed_segments",
+    "find_themes",
+    "finish",
+    "posts",
+    "prepare",
+    "send_questions",
+    "try_model",
+    "workbench",
+]
