@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from belonging_llm.review.page import Page
-from belonging_llm.review.pages import access, code, own_account, people, sign_in, start, static_files
+from belonging_llm.review.pages import (
+    access,
+    code,
+    guidelines,
+    own_account,
+    people,
+    queue,
+    sign_in,
+    start,
+    static_files,
+    transcript,
+)
 
 PAGES: tuple[Page, ...] = (
     *static_files.PAGES,
     *sign_in.PAGES,
     *start.PAGES,
     *code.PAGES,
+    *queue.PAGES,
+    *transcript.PAGES,
+    *guidelines.PAGES,
     *own_account.PAGES,
     *people.PAGES,
     *access.PAGES,
