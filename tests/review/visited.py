@@ -27,7 +27,9 @@ def viewer(page: Page) -> Role | None:
     return None if page.roles is ANYONE else next(role for role in Role if page.admits(role))
 
 
-def visited(browsing: Browsing, served: Served, **how: Any) -> Iterator[tuple[str, str, Watched]]:
+def visited(
+    browsing: Browsing, served: Served, *, every_example: bool = True, **how: Any
+) -> Iterator[tuple[str, str, Watched]]:
     """Pages' names and addresses, each with a window in which somebody who may see it is signed in."""
     for role in (None, *Role):
         pages = [page for page in looked_at() if viewer(page) is role]
@@ -37,6 +39,6 @@ def visited(browsing: Browsing, served: Served, **how: Any) -> Iterator[tuple[st
         if role:
             window.sign_in(WHO[role])
         for page in pages:
-            for n, example in enumerate(page.examples or (page.path,)):
+            for n, example in enumerate((page.examples or (page.path,))[: None if every_example else 1]):
                 yield page.name + (f"-{n}" if n else ""), served.world.fill(example), window
         window.close()
