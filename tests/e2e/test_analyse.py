@@ -16,6 +16,7 @@ from chat_server import ChatServer, Fault
 from studies import InProcess
 
 from belonging_llm.study import Study
+from belonging_llm.usecases import analysing
 
 HOSTILE = """---
 participant: P90
