@@ -10,6 +10,7 @@ from belonging_llm.store.exchanges import Exchanges
 from belonging_llm.store.findings import Findings
 from belonging_llm.store.ledger import Left, StoredLedger
 from belonging_llm.store.parcels import StoredParcels
+from belonging_llm.store.postgres import is_postgres
 from belonging_llm.store.rewording import Reworded, Rewording
 from belonging_llm.store.runs import Run, Runs
 from belonging_llm.store.stability import StabilityTest, StabilityTests
@@ -41,6 +42,11 @@ class Store:
         self.exchanges = Exchanges(self._engine)
         self.withdrawals = Withdrawals(self._engine)
         self.rewording = Rewording(self._engine)
+
+    @property
+    def on_server(self) -> bool:
+        """Whether a server keeps it, with logs and backups of its own."""
+        return is_postgres(self._engine)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -63,7 +63,7 @@ def _engine(url: sa.URL) -> sa.Engine:
         engine = sa.create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=8, max_overflow=56)
     except ModuleNotFoundError as error:
         raise StudyError("PostgreSQL needs a driver: pip install 'belonging-llm[postgres]'") from error
-    sa.event.listen(engine, "connect", postgres.without_nul)
+    sa.event.listen(engine, "connect", postgres.careful)
     return engine
 
 

@@ -16,10 +16,10 @@ def is_postgres(bind: sa.Connection | sa.Engine) -> bool:
     return bind.dialect.name == "postgresql"
 
 
-def without_nul(connection: Any, _: object) -> None:
-    """On a new connection: text with NUL characters, which PostgreSQL cannot hold, is kept with U+FFFD in their place.
+def careful(connection: Any, _: object) -> None:
+    """On a new connection: a commit is on disk when it returns, and NUL characters in text become U+FFFD.
 
-    Words of transcripts never have any (no reader lets them through), so offsets stay true; models' replies keep theirs,
+    PostgreSQL cannot hold them. Words of transcripts never have any (no reader lets them through), so offsets stay true; models' replies keep theirs,
     since they are stored as escapes.
     """
     from psycopg.types.string import StrDumperUnknown
@@ -29,6 +29,9 @@ def without_nul(connection: Any, _: object) -> None:
             return super().dump(obj.replace("\0", _REPLACED))
 
     connection.adapters.register_dumper(str, Dumper)
+    # A server may be set to promise less; what is stricter (waiting for a replica) stays.
+    connection.execute("SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
+    connection.commit()
 
 
 def wait_for_turn(connection: sa.Connection) -> None:

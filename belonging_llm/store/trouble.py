@@ -18,6 +18,9 @@ def speak_plainly(engine: sa.Engine) -> None:
     where = described(engine.url)
 
     def translate(context: sa.engine.ExceptionContext) -> None:
+        if context.is_pre_ping:
+            # A broken connection was noticed in time; another is opened instead.
+            return
         if found := plain(context.original_exception, where, gone=context.is_disconnect):
             raise found from context.original_exception
 
