@@ -481,7 +481,8 @@ def plan_audit(folder: Path, sheet: Path | None, **wish: Any) -> tuple[Plan, Pat
 def _write(target: Path, text: str) -> None:
     """Write a file whole or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(target.name + ".part")
+    # Two processes may write the same report.
+    partial = target.with_name(f"{target.name}.{os.getpid()}.part")
     partial.write_text(text, encoding="utf-8")
     partial.replace(target)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
+from belonging_llm.claims import Claims
 from belonging_llm.store.audits import AuditRecords, AuditUnit, Unsealing
+from belonging_llm.store.claims import SessionLocks, claims_on
 from belonging_llm.store.codebooks import Codebooks
 from belonging_llm.store.corpus import Corpus
 from belonging_llm.store.database import connect
@@ -43,11 +47,18 @@ class Store:
         self.withdrawals = Withdrawals(self._engine)
         self.rewording = Rewording(self._engine)
 
+    @cached_property
+    def claims(self) -> Claims:
+        """What this process and others are at."""
+        return claims_on(self._engine)
+
     @property
     def on_server(self) -> bool:
         """Whether a server keeps it, with logs and backups of its own."""
         return is_postgres(self._engine)
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Give the connections back, and on a server what was claimed."""
+        if isinstance(held := vars(self).get("claims"), SessionLocks):
+            held.close()
         self._engine.dispose()
