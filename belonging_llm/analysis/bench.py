@@ -105,7 +105,8 @@ class Workbench:
             return None
         if run_id not in self._askers:
             self.demand_consent(self.model)
-            self._askers[run_id] = Asker(self.model, self.store.ledger, run_id, budget=self.budget(run_id))
+            budget, claims = self.budget(run_id), self.store.claims
+            self._askers[run_id] = Asker(self.model, self.store.ledger, run_id, budget=budget, claims=claims)
         return self._askers[run_id]
 
     def demand_consent(self, model: ChatModel | None) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
+from belonging_llm.claims import Claims
 from belonging_llm.store.audits import AuditRecords, AuditUnit, Unsealing
+from belonging_llm.store.claims import SessionLocks, claims_on
 from belonging_llm.store.codebooks import Codebooks
 from belonging_llm.store.corpus import Corpus
 from belonging_llm.store.database import connect
@@ -10,6 +14,7 @@ from belonging_llm.store.exchanges import Exchanges
 from belonging_llm.store.findings import Findings
 from belonging_llm.store.ledger import Left, StoredLedger
 from belonging_llm.store.parcels import StoredParcels
+from belonging_llm.store.postgres import is_postgres
 from belonging_llm.store.reviewing import (
     Attempts,
     Certainty,
@@ -86,6 +91,18 @@ class Store:
         self.judgements = Judgements(self._engine)
         self.viewings = Viewings(self._engine)
 
+    @cached_property
+    def claims(self) -> Claims:
+        """What this process and others are at."""
+        return claims_on(self._engine)
+
+    @property
+    def on_server(self) -> bool:
+        """Whether a server keeps it, with logs and backups of its own."""
+        return is_postgres(self._engine)
+
     def close(self) -> None:
-        """Give the connections back."""
+        """Give the connections back, and on a server what was claimed."""
+        if isinstance(held := vars(self).get("claims"), SessionLocks):
+            held.close()
         self._engine.dispose()

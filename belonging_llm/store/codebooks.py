@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from belonging_llm.codebook import Framework
 from belonging_llm.provenance import now
+from belonging_llm.store.database import alone
 from belonging_llm.store.schema import codebook
 
 
@@ -21,10 +22,10 @@ class Codebooks:
         Returns:
             False when it already is.
         """
-        current = self.current()
-        if current and current.digest == framework.digest:
-            return False
-        with self._engine.begin() as connection:
+        with alone(self._engine) as connection:
+            current = connection.execute(_newest(codebook.c.digest)).scalar_one_or_none()
+            if current == framework.digest:
+                return False
             last = connection.execute(sa.select(sa.func.max(codebook.c.ordinal))).scalar() or 0
             connection.execute(codebook.delete().where(codebook.c.digest == framework.digest))
             row = {"digest": framework.digest, "content": framework.model_dump_json(), "imported_at": now()}
@@ -34,6 +35,9 @@ class Codebooks:
     def current(self) -> Framework | None:
         """The codebook in use, if one was ever brought in."""
         with self._engine.connect() as connection:
-            query = sa.select(codebook.c.content).order_by(codebook.c.ordinal.desc()).limit(1)
-            content = connection.execute(query).scalar_one_or_none()
+            content = connection.execute(_newest(codebook.c.content)).scalar_one_or_none()
         return Framework.model_validate_json(content) if content else None
+
+
+def _newest(column: sa.Column[str]) -> sa.Select[tuple[str]]:
+    return sa.select(column).order_by(codebook.c.ordinal.desc()).limit(1)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from belonging_llm.codes import Coding, Judgement
 from belonging_llm.provenance import now
 from belonging_llm.store.schema import coding, judged, theme, theme_member
-from belonging_llm.store.writing import add_new
+from belonging_llm.store.writing import add_new, in_chunks
 from belonging_llm.themes import Theme, ThemeMember
 
 
@@ -76,6 +76,15 @@ class Findings:
         with self._engine.connect() as connection:
             query = sa.select(coding.c.segment_id).where(coding.c.run_id == run_id).distinct()
             return set(connection.execute(query).scalars())
+
+    def uncoded(self, run_id: str, segment_ids: Sequence[str]) -> set[str]:
+        """Those of some segments that have no codings in a run."""
+        left = set(segment_ids)
+        with self._engine.connect() as connection:
+            for chunk in in_chunks(list(segment_ids)):
+                query = sa.select(coding.c.segment_id).where(coding.c.run_id == run_id, coding.c.segment_id.in_(chunk))
+                left.difference_update(connection.execute(query).scalars())
+        return left
 
     def outcomes(self, run_id: str) -> Counter[str]:
         """How many segment × code pairs had which outcome."""

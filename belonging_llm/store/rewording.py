@@ -17,6 +17,7 @@ from belonging_llm.errors import StudyError
 from belonging_llm.provenance import text_digest
 from belonging_llm.segments import Segment
 from belonging_llm.store.database import one_transaction
+from belonging_llm.store.postgres import is_postgres, rebuild
 from belonging_llm.store.schema import (
     call,
     coding,
@@ -137,12 +138,13 @@ class Rewording:
         """Leave nothing of removed words in the database's files.
 
         Returns:
-            False where that is not this program's to do: another database than SQLite.
+            False where more than the database's own files keeps it: a PostgreSQL server has logs and backups.
 
         Raises:
             StudyError: another program has the database open.
         """
-        if self._engine.dialect.name != "sqlite":
+        if is_postgres(self._engine):
+            rebuild(self._engine, sorted(metadata.tables))
             return False
         with self._engine.connect() as connection:
             raw: Any = connection.connection.driver_connection

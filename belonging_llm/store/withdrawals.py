@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict
 from belonging_llm.errors import Incomplete
 from belonging_llm.provenance import now
 from belonging_llm.store import schema as s
+from belonging_llm.store.database import alone, one_transaction
+from belonging_llm.store.postgres import is_postgres, rebuild
 from belonging_llm.store.writing import add_new, in_chunks
 from belonging_llm.transcripts import Transcript
 
@@ -84,16 +86,19 @@ class Withdrawals:
 
     def begin(self, participant: str, by: str) -> Withdrawal:
         """Write down that somebody withdraws, or find that it was; nothing is removed before this is committed."""
-        if begun := self._found(s.withdrawal.c.state != DONE, s.withdrawal.c.participant == participant):
-            return begun[0]
         row = {"id": uuid4().hex, "participant": participant, "by": by, "begun_at": now(), "state": BEGUN}
-        with self._engine.begin() as connection:
-            connection.execute(s.withdrawal.insert(), row | {"finished_at": None, "content": "{}"})
-        return self._one(row["id"])
+        known = sa.select(s.withdrawal.c.id).where(
+            s.withdrawal.c.state != DONE, s.withdrawal.c.participant == participant
+        )
+        with alone(self._engine) as connection:
+            begun = connection.execute(known.order_by(s.withdrawal.c.begun_at)).scalars().first()
+            if begun is None:
+                connection.execute(s.withdrawal.insert(), row | {"finished_at": None, "content": "{}"})
+        return self._one(begun or row["id"])
 
     def note(self, ident: str, **content: Any) -> Withdrawal:
         """Add to what was done."""
-        with self._engine.begin() as connection:
+        with alone(self._engine) as connection:
             _note(connection, ident, content)
         return self._one(ident)
 
@@ -114,7 +119,7 @@ class Withdrawals:
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("PRAGMA secure_delete = ON")
             connection.rollback()
-            with connection.begin():
+            with one_transaction(connection):
                 out = _Emptying(connection, leaving, f"withdrawn-{ident[:8]}")
                 out.all()
                 _bury(connection, ident, leaving.tombstones)
@@ -123,13 +128,14 @@ class Withdrawals:
         return self._one(ident)
 
     def purge(self) -> bool:
-        """Overwrite what SQLite has freed: rebuild the file, cut the journal to nothing. False for other databases.
+        """Overwrite what the database has freed: rebuild its file, cut SQLite's journal to nothing.
 
         Raises:
             Incomplete: another process has the study open.
         """
-        if self._engine.dialect.name != "sqlite":
-            return False
+        if is_postgres(self._engine):
+            rebuild(self._engine, sorted(s.metadata.tables))
+            return True
         self._engine.dispose()
         with self._engine.connect() as connection:
             raw: Any = connection.connection.driver_connection

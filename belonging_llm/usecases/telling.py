@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,6 +122,7 @@ def told_batch(parcel: Parcel) -> dict[str, Any]:
 def write_page(target: Path, text: str) -> None:
     """Write a file whole or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(target.name + ".part")
+    # Two processes may write the same report.
+    partial = target.with_name(f"{target.name}.{os.getpid()}.part")
     partial.write_text(text, encoding="utf-8")
     partial.replace(target)

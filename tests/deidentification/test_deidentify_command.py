@@ -30,7 +30,7 @@ PLANTED = ("Priya Sharma", "Bernie", "07700 900123", "Northfell University", "De
 
 
 @pytest.fixture
-def study(tmp_path: Path) -> Study:
+def study(tmp_path: Path, either_store: str) -> Study:
     made = create(tmp_path / "study")
     (made.folder / "transcripts" / "Priya Sharma.txt").write_text(TALK, encoding="utf-8")
     assert not import_paths(made, [made.folder / "transcripts"])[0].problem
