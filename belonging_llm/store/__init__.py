@@ -9,6 +9,7 @@ from belonging_llm.store.database import connect
 from belonging_llm.store.exchanges import Exchanges
 from belonging_llm.store.findings import Findings
 from belonging_llm.store.ledger import Left, StoredLedger
+from belonging_llm.store.outcomes import Outcomes, Said
 from belonging_llm.store.parcels import StoredParcels
 from belonging_llm.store.rewording import Reworded, Rewording
 from belonging_llm.store.runs import Run, Runs
@@ -16,7 +17,18 @@ from belonging_llm.store.stability import StabilityTest, StabilityTests
 from belonging_llm.store.vectors import StoredVectors
 from belonging_llm.store.withdrawals import Leaving, Withdrawal, Withdrawals
 
-__all__ = ["AuditUnit", "Leaving", "Left", "Reworded", "Run", "StabilityTest", "Store", "Unsealing", "Withdrawal"]
+__all__ = [
+    "AuditUnit",
+    "Leaving",
+    "Left",
+    "Reworded",
+    "Run",
+    "Said",
+    "StabilityTest",
+    "Store",
+    "Unsealing",
+    "Withdrawal",
+]
 
 
 class Store:
@@ -36,6 +48,7 @@ class Store:
         self.parcels = StoredParcels(self._engine)
         self.runs = Runs(self._engine)
         self.findings = Findings(self._engine)
+        self.outcomes = Outcomes(self._engine)
         self.audits = AuditRecords(self._engine)
         self.stability = StabilityTests(self._engine)
         self.exchanges = Exchanges(self._engine)
