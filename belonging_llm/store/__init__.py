@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from belonging_llm.store.asked import Asked
 from belonging_llm.store.audits import AuditRecords, AuditUnit, Unsealing
 from belonging_llm.store.codebooks import Codebooks
 from belonging_llm.store.corpus import Corpus
@@ -11,6 +12,7 @@ from belonging_llm.store.findings import Findings
 from belonging_llm.store.ledger import Left, StoredLedger
 from belonging_llm.store.outcomes import Outcomes, Said
 from belonging_llm.store.parcels import StoredParcels
+from belonging_llm.store.people import PeopleSaid
 from belonging_llm.store.rewording import Reworded, Rewording
 from belonging_llm.store.runs import Run, Runs
 from belonging_llm.store.stability import StabilityTest, StabilityTests
@@ -49,6 +51,8 @@ class Store:
         self.runs = Runs(self._engine)
         self.findings = Findings(self._engine)
         self.outcomes = Outcomes(self._engine)
+        self.asked = Asked(self._engine)
+        self.people = PeopleSaid(self._engine)
         self.audits = AuditRecords(self._engine)
         self.stability = StabilityTests(self._engine)
         self.exchanges = Exchanges(self._engine)
