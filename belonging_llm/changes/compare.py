@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from belonging_llm.changes.causes import Cause, causes
 from belonging_llm.changes.lineage import ThemeChange, lineage
 from belonging_llm.changes.outcomes import OutcomeChange, Pair, differing
-from belonging_llm.store import Run, Said
+from belonging_llm.store import Gist, Run
 from belonging_llm.study import Study
 from belonging_llm.themes import Theme
 
@@ -23,7 +23,7 @@ class State:
     """
 
     run: Run
-    said: Mapping[Pair, Said]
+    said: Mapping[Pair, Gist]
     themes: Sequence[Theme]
     outliers: Collection[str] = ()
 

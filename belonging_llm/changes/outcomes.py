@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from belonging_llm.codes import Coding
-from belonging_llm.store import Said
+from belonging_llm.store import Gist
 
 Pair = tuple[str, str]
 
@@ -33,16 +33,16 @@ class OutcomeChange:
 
     segment_id: str
     code: str
-    before: Said
-    after: Said
+    before: Gist
+    after: Gist
 
 
-def differing(before: Mapping[Pair, Said], after: Mapping[Pair, Said]) -> tuple[OutcomeChange, ...]:
+def differing(before: Mapping[Pair, Gist], after: Mapping[Pair, Gist]) -> tuple[OutcomeChange, ...]:
     """Pairs that both runs judged and judged differently, by segment and code."""
     return tuple(_found(before, after))
 
 
-def _found(before: Mapping[Pair, Said], after: Mapping[Pair, Said]) -> Iterator[OutcomeChange]:
+def _found(before: Mapping[Pair, Gist], after: Mapping[Pair, Gist]) -> Iterator[OutcomeChange]:
     for pair in sorted(before.keys() & after.keys()):
         old, new = before[pair], after[pair]
         if old[:2] != new[:2]:

@@ -3,15 +3,15 @@
 from belonging_llm.deliberation.disagreement import About, Contested, Standing, contested, standing
 from belonging_llm.deliberation.docket import Docket, Progress
 from belonging_llm.deliberation.people import People
-from belonging_llm.deliberation.word import Said, Word, shared, together
+from belonging_llm.deliberation.word import Opinion, Word, shared, together
 
 __all__ = [
     "About",
     "Contested",
     "Docket",
+    "Opinion",
     "People",
     "Progress",
-    "Said",
     "Standing",
     "Word",
     "contested",

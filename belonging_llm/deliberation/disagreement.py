@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import combinations
 
 from belonging_llm.codes import Outcome
-from belonging_llm.deliberation.word import Said, Word, shared
+from belonging_llm.deliberation.word import Opinion, Word, shared
 
 
 class About(StrEnum):
@@ -42,7 +42,7 @@ class Contested:
 
     code: str
     about: tuple[About, ...]
-    said: Mapping[str, Said]
+    said: Mapping[str, Opinion]
 
 
 def contested(words: Sequence[Word]) -> tuple[Contested, ...]:
@@ -71,7 +71,7 @@ def _one(code: str, words: Sequence[Word]) -> Contested:
     return Contested(code, tuple(_about(list(said.values()))), said)
 
 
-def _about(said: Sequence[Said]) -> Iterator[About]:
+def _about(said: Sequence[Opinion]) -> Iterator[About]:
     given = [one for one in said if one.assigned]
     if 0 < len(given) < len(said):
         yield About.CODE

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from belonging_llm.codes import Outcome, Polarity
-from belonging_llm.deliberation.word import Said, Word
+from belonging_llm.deliberation.word import Opinion, Word
 from belonging_llm.segments import Span
 from belonging_llm.store import Store
 from belonging_llm.store.people import Looked, Marked, Reached
@@ -76,7 +76,7 @@ class People:
 
 
 def _words(store: Store, segments: Collection[str] | None) -> dict[str, dict[str, Word]]:
-    marks: dict[tuple[str, str], dict[str, Said]] = {}
+    marks: dict[tuple[str, str], dict[str, Opinion]] = {}
     for one in store.people.marked(segments):
         marks.setdefault((one.segment_id, one.coder), {})[one.code] = _said(one)
     found: dict[str, dict[str, Word]] = {}
@@ -85,11 +85,11 @@ def _words(store: Store, segments: Collection[str] | None) -> dict[str, dict[str
     return found
 
 
-def _word(looked: Looked, marks: Mapping[tuple[str, str], Mapping[str, Said]]) -> Word:
+def _word(looked: Looked, marks: Mapping[tuple[str, str], Mapping[str, Opinion]]) -> Word:
     return Word(looked.coder, looked.saw_model, looked.at, marks.get((looked.segment_id, looked.coder), {}))
 
 
-def _said(row: Marked) -> Said:
+def _said(row: Marked) -> Opinion:
     spans = () if row.evidence == "[]" else tuple(Span(s["start"], s["end"]) for s in json.loads(row.evidence))
     polarity = Polarity(row.polarity) if row.polarity else None
-    return Said(Outcome(row.outcome), polarity, tuple(sorted(spans, key=lambda s: (s.start, s.end))), row.rationale)
+    return Opinion(Outcome(row.outcome), polarity, tuple(sorted(spans, key=lambda s: (s.start, s.end))), row.rationale)

@@ -10,7 +10,7 @@ from belonging_llm.codes import Outcome, Polarity
 from belonging_llm.segments import Span
 
 
-class Said(NamedTuple):
+class Opinion(NamedTuple):
     """A person's word on one code.
 
     Attributes:
@@ -29,7 +29,7 @@ class Said(NamedTuple):
         return self.outcome is Outcome.ASSIGNED
 
 
-NOT_GIVEN = Said(Outcome.NOT_ASSIGNED)
+NOT_GIVEN = Opinion(Outcome.NOT_ASSIGNED)
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class Word:
     coder: str
     saw_model: bool = False
     at: str = ""
-    marks: Mapping[str, Said] = field(default_factory=dict)
+    marks: Mapping[str, Opinion] = field(default_factory=dict)
 
-    def on(self, code: str) -> Said:
+    def on(self, code: str) -> Opinion:
         """What they said of a code."""
         return self.marks.get(code, NOT_GIVEN)
 
@@ -61,7 +61,7 @@ def shared(one: Sequence[Span], other: Sequence[Span]) -> tuple[Span, ...]:
     return tuple(sorted((s for s in found if s.start < s.end), key=lambda s: (s.start, s.end)))
 
 
-def together(words: Sequence[Word]) -> dict[str, Said]:
+def together(words: Sequence[Word]) -> dict[str, Opinion]:
     """What people who agree said: codes that all of them gave, with the polarity and the words that all marked.
 
     Whoever marked no words, or judged no polarity, stands in nobody's way.
@@ -70,10 +70,10 @@ def together(words: Sequence[Word]) -> dict[str, Said]:
     return {code: _common([w.on(code) for w in words]) for code in codes}
 
 
-def _common(said: Sequence[Said]) -> Said:
+def _common(said: Sequence[Opinion]) -> Opinion:
     polarities = {one.polarity for one in said} - {None}
     marked = [one.spans for one in said if one.spans]
     spans = marked[0] if marked else ()
     for others in marked[1:]:
         spans = shared(spans, others)
-    return Said(Outcome.ASSIGNED, polarities.pop() if len(polarities) == 1 else None, spans)
+    return Opinion(Outcome.ASSIGNED, polarities.pop() if len(polarities) == 1 else None, spans)

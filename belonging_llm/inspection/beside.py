@@ -11,7 +11,7 @@ from enum import StrEnum
 import numpy as np
 
 from belonging_llm.codes import Outcome, Polarity
-from belonging_llm.deliberation import People, Said, Word, shared
+from belonging_llm.deliberation import Opinion, People, Word, shared
 from belonging_llm.inspection.matrix import NOTHING, OUTCOMES, POLARITIES, Matrix, Small
 from belonging_llm.segments import Span
 from belonging_llm.store import Store
@@ -131,7 +131,7 @@ def settled(code: str, words: Sequence[Word], ruling: Word | None) -> Settled:
     return Settled(True, _most(given), tuple(span for one in given for span in one.spans))
 
 
-def _most(given: Sequence[Said]) -> Polarity | None:
+def _most(given: Sequence[Opinion]) -> Polarity | None:
     """The polarity that most judged; None where none leads."""
     counts = Counter(one.polarity for one in given if one.polarity).most_common(2)
     if not counts or (len(counts) > 1 and counts[0][1] == counts[1][1]):

@@ -10,9 +10,27 @@ from belonging_llm.store.database import connect
 from belonging_llm.store.exchanges import Exchanges
 from belonging_llm.store.findings import Findings
 from belonging_llm.store.ledger import Left, StoredLedger
-from belonging_llm.store.outcomes import Outcomes, Said
+from belonging_llm.store.outcomes import Gist, Outcomes
 from belonging_llm.store.parcels import StoredParcels
 from belonging_llm.store.people import PeopleSaid
+from belonging_llm.store.reviewing import (
+    Attempts,
+    Certainty,
+    Draft,
+    JudgementKind,
+    JudgementRecord,
+    Judgements,
+    Mark,
+    Queues,
+    Reviewer,
+    Reviewers,
+    Role,
+    Said,
+    Session,
+    Sessions,
+    State,
+    Viewings,
+)
 from belonging_llm.store.rewording import Reworded, Rewording
 from belonging_llm.store.runs import Run, Runs
 from belonging_llm.store.stability import StabilityTest, StabilityTests
@@ -21,12 +39,22 @@ from belonging_llm.store.withdrawals import Leaving, Withdrawal, Withdrawals
 
 __all__ = [
     "AuditUnit",
+    "Certainty",
+    "Draft",
+    "Gist",
+    "JudgementKind",
+    "JudgementRecord",
     "Leaving",
     "Left",
+    "Mark",
+    "Reviewer",
     "Reworded",
+    "Role",
     "Run",
     "Said",
+    "Session",
     "StabilityTest",
+    "State",
     "Store",
     "Unsealing",
     "Withdrawal",
@@ -58,6 +86,12 @@ class Store:
         self.exchanges = Exchanges(self._engine)
         self.withdrawals = Withdrawals(self._engine)
         self.rewording = Rewording(self._engine)
+        self.reviewers = Reviewers(self._engine)
+        self.sessions = Sessions(self._engine)
+        self.attempts = Attempts(self._engine)
+        self.queues = Queues(self._engine)
+        self.judgements = Judgements(self._engine)
+        self.viewings = Viewings(self._engine)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -15,7 +15,7 @@ from belonging_llm.store.writing import in_chunks
 AT_ONCE = 20_000
 
 
-class Said(NamedTuple):
+class Gist(NamedTuple):
     """The gist of one coding.
 
     Attributes:
@@ -54,10 +54,10 @@ class Outcomes:
         with self._engine.connect() as connection:
             yield from connection.execution_options(yield_per=AT_ONCE).execute(query).partitions()
 
-    def said(self, run_id: str) -> dict[tuple[str, str], Said]:
+    def said(self, run_id: str) -> dict[tuple[str, str], Gist]:
         """The gist of a run's codings, by segment and code."""
         return {
-            (segment_id, code): Said(_OUTCOME[outcome], _POLARITY[polarity], confidence)
+            (segment_id, code): Gist(_OUTCOME[outcome], _POLARITY[polarity], confidence)
             for rows in self.rows(run_id)
             for segment_id, code, outcome, polarity, confidence in rows
         }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from belonging_llm.changes import OutcomeChange, differing, differs_in, kinds
 from belonging_llm.codes import Coding, Outcome, Polarity, Provenance
-from belonging_llm.store import Said
+from belonging_llm.store import Gist
 
-YES = Said(Outcome.ASSIGNED, Polarity.EXPERIENCED, 0.8)
-YES_ABSENT = Said(Outcome.ASSIGNED, Polarity.ABSENT, 0.8)
-NO = Said(Outcome.NOT_ASSIGNED, None, 0.9)
+YES = Gist(Outcome.ASSIGNED, Polarity.EXPERIENCED, 0.8)
+YES_ABSENT = Gist(Outcome.ASSIGNED, Polarity.ABSENT, 0.8)
+NO = Gist(Outcome.NOT_ASSIGNED, None, 0.9)
 
 
 def test_outcomes_and_polarities_differ_confidence_alone_does_not() -> None:

@@ -6,17 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from belonging_llm.codes import Outcome, Polarity
-from belonging_llm.deliberation import About, Said, Standing, Word, contested, shared, standing, together
+from belonging_llm.deliberation import About, Opinion, Standing, Word, contested, shared, standing, together
 from belonging_llm.segments import Span
 
 THERE, NOT_THERE = Polarity.EXPERIENCED, Polarity.ABSENT
 
 
-def gave(polarity: Polarity | None = THERE, *spans: tuple[int, int]) -> Said:
-    return Said(Outcome.ASSIGNED, polarity, tuple(Span(*s) for s in spans))
+def gave(polarity: Polarity | None = THERE, *spans: tuple[int, int]) -> Opinion:
+    return Opinion(Outcome.ASSIGNED, polarity, tuple(Span(*s) for s in spans))
 
 
-def word(coder: str, at: str = "2026-01-01", **marks: Said) -> Word:
+def word(coder: str, at: str = "2026-01-01", **marks: Opinion) -> Word:
     return Word(coder, at=at, marks=marks)
 
 
@@ -30,8 +30,8 @@ def test_a_code_that_one_gave_and_another_did_not() -> None:
 
 
 def test_who_abstained_on_a_code_disagrees_with_nobody() -> None:
-    assert told(word("A", home=gave()), word("B", home=Said(Outcome.ABSTAINED))) == []
-    (found,) = contested([word("A", home=gave()), word("B", home=Said(Outcome.ABSTAINED)), word("C")])
+    assert told(word("A", home=gave()), word("B", home=Opinion(Outcome.ABSTAINED))) == []
+    (found,) = contested([word("A", home=gave()), word("B", home=Opinion(Outcome.ABSTAINED)), word("C")])
     assert sorted(found.said) == ["A", "C"]
 
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 import pytest
 
 from belonging_llm.codes import Outcome, Polarity
-from belonging_llm.deliberation import Said, Word
+from belonging_llm.deliberation import Opinion, Word
 from belonging_llm.inspection import Settled, settled
 from belonging_llm.segments import Span
 
 THERE, NOT_THERE = Polarity.EXPERIENCED, Polarity.ABSENT
 
 
-def gave(polarity: Polarity | None = THERE, *spans: tuple[int, int]) -> Said:
-    return Said(Outcome.ASSIGNED, polarity, tuple(Span(*s) for s in spans))
+def gave(polarity: Polarity | None = THERE, *spans: tuple[int, int]) -> Opinion:
+    return Opinion(Outcome.ASSIGNED, polarity, tuple(Span(*s) for s in spans))
 
 
-def word(coder: str, said: Said | None = None) -> Word:
+def word(coder: str, said: Opinion | None = None) -> Word:
     return Word(coder, marks={"home": said} if said else {})
 
 
 YES, YES_ABSENT, NO = word("A", gave()), word("B", gave(NOT_THERE)), word("C")
-OPEN = word("D", Said(Outcome.ABSTAINED))
+OPEN = word("D", Opinion(Outcome.ABSTAINED))
 
 
 @pytest.mark.parametrize(
