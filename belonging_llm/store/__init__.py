@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from belonging_llm.claims import Claims
+from belonging_llm.store.asked import Asked
 from belonging_llm.store.audits import AuditRecords, AuditUnit, Unsealing
 from belonging_llm.store.claims import SessionLocks, claims_on
 from belonging_llm.store.codebooks import Codebooks
@@ -13,8 +14,10 @@ from belonging_llm.store.database import connect
 from belonging_llm.store.exchanges import Exchanges
 from belonging_llm.store.findings import Findings
 from belonging_llm.store.ledger import Left, StoredLedger
+from belonging_llm.store.outcomes import Gist, Outcomes
 from belonging_llm.store.parcels import StoredParcels
 from belonging_llm.store.postgres import is_postgres
+from belonging_llm.store.people import PeopleSaid
 from belonging_llm.store.reviewing import (
     Attempts,
     Certainty,
@@ -43,6 +46,7 @@ __all__ = [
     "AuditUnit",
     "Certainty",
     "Draft",
+    "Gist",
     "JudgementKind",
     "JudgementRecord",
     "Leaving",
@@ -79,6 +83,9 @@ class Store:
         self.parcels = StoredParcels(self._engine)
         self.runs = Runs(self._engine)
         self.findings = Findings(self._engine)
+        self.outcomes = Outcomes(self._engine)
+        self.asked = Asked(self._engine)
+        self.people = PeopleSaid(self._engine)
         self.audits = AuditRecords(self._engine)
         self.stability = StabilityTests(self._engine)
         self.exchanges = Exchanges(self._engine)
