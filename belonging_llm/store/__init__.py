@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from belonging_llm.store.audits import AuditRecords, AuditUnit, Unsealing
-from belonging_llm.store.codebooks import Codebooks
+from belonging_llm.store.codebook_use import CodebookUse, Use
+from belonging_llm.store.codebooks import Codebooks, Version
 from belonging_llm.store.corpus import Corpus
 from belonging_llm.store.database import connect
 from belonging_llm.store.exchanges import Exchanges
@@ -16,7 +17,19 @@ from belonging_llm.store.stability import StabilityTest, StabilityTests
 from belonging_llm.store.vectors import StoredVectors
 from belonging_llm.store.withdrawals import Leaving, Withdrawal, Withdrawals
 
-__all__ = ["AuditUnit", "Leaving", "Left", "Reworded", "Run", "StabilityTest", "Store", "Unsealing", "Withdrawal"]
+__all__ = [
+    "AuditUnit",
+    "Leaving",
+    "Left",
+    "Reworded",
+    "Run",
+    "StabilityTest",
+    "Store",
+    "Unsealing",
+    "Use",
+    "Version",
+    "Withdrawal",
+]
 
 
 class Store:
@@ -31,6 +44,7 @@ class Store:
         self._engine = connect(url)
         self.corpus = Corpus(self._engine)
         self.codebooks = Codebooks(self._engine)
+        self.codebook_use = CodebookUse(self._engine)
         self.vectors = StoredVectors(self._engine)
         self.ledger = StoredLedger(self._engine)
         self.parcels = StoredParcels(self._engine)

@@ -374,3 +374,17 @@ case_record = sa.Table(
     sa.Column("participant", sa.Text, nullable=False),
     sa.Column("content", sa.Text, nullable=False, comment="description, sources, passages, as JSON"),
 )
+
+# Versions of the codebook.
+
+codebook_version = sa.Table(
+    "codebook_version",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("digest", sa.ForeignKey("codebook.digest"), nullable=False, index=True),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("by", sa.Text, nullable=False, comment="empty where nobody was named"),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("same_meaning", sa.Text, nullable=False, comment="codes said to mean what they meant, as JSON"),
+    comment="each time a codebook came into use, the same one perhaps again; rows are only added",
+)
