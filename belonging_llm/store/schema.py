@@ -233,6 +233,13 @@ judged = sa.Table(
     sa.Column("coder", sa.Text, primary_key=True),
     sa.Column("saw_model", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("at", sa.Text, nullable=False, server_default=""),
+    sa.Column(
+        "codebook",
+        sa.String(64),
+        nullable=False,
+        server_default="",
+        comment="digest of the one in use when it was kept",
+    ),
     comment="who judged what; a judged segment without a coding has none of the codes",
 )
 

@@ -1,4 +1,4 @@
-"""Versions of the codebook: who made each, when and why."""
+"""Versions of the codebook: who made each, when and why; and which one people judged by."""
 
 from __future__ import annotations
 
@@ -30,8 +30,20 @@ def upgrade() -> None:
         """INSERT INTO codebook_version (digest, at, "by", reason, same_meaning)
         SELECT digest, imported_at, '', '', '[]' FROM codebook ORDER BY ordinal"""
     )
+    # Of what was judged before nobody wrote down which codes were there.
+    op.add_column(
+        "judged",
+        sa.Column(
+            "codebook",
+            sa.String(length=64),
+            nullable=False,
+            server_default="",
+            comment="digest of the one in use when it was kept",
+        ),
+    )
 
 
 def downgrade() -> None:
-    """Remove it again; the codebooks stay."""
+    """Remove them again; the codebooks stay."""
+    op.drop_column("judged", "codebook")
     op.drop_table("codebook_version")
