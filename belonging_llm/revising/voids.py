@@ -21,6 +21,7 @@ class Voids:
         retired: People's codings of codes that go: kept, under a code that is used no more.
         meaning: People's codings of codes that will mean something else.
         unasked: Segments that each person judged before `fresh` codes were there: their silence is no answer.
+        drafts: Drafts with codes that go or will mean something else, by reviewer.
         back: People's codings of retired codes that come back: they count again.
     """
 
@@ -31,11 +32,12 @@ class Voids:
     meaning: tuple[Use, ...] = ()
     fresh: tuple[Code, ...] = ()
     unasked: tuple[tuple[str, int], ...] = ()
+    drafts: tuple[tuple[str, int], ...] = ()
     back: tuple[Use, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether anything is voided."""
-        return bool(self.verdicts or self.outcomes or self.retired or self.meaning or self.unasked or self.back)
+        return any((self.verdicts, self.outcomes, self.retired, self.meaning, self.unasked, self.drafts, self.back))
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -63,6 +65,9 @@ class Voids:
                 f"Nobody was asked about {names} so far. Segments judged without it ({judged}) say nothing of it; "
                 "have them judged again before you rely on figures for it."
             )
+        if self.drafts:
+            people = ", ".join(f"{who} {n}" for who, n in self.drafts)
+            yield f"Drafts that are not submitted yet have these codes: {people}. Their coders should look again."
         for code, uses in _by_code(self.back):
             yield f"{code}: {_whose(uses)} count again."
 
@@ -90,6 +95,7 @@ def voided(
         meaning=tuple(use.by_people(changed)),
         fresh=fresh,
         unasked=tuple(use.judged().items()) if fresh else (),
+        drafts=tuple(use.drafts([*changed, *(code.id for code in difference.removed)]).items()),
         back=tuple(use.by_people([code.id for code in difference.added])),
     )
 

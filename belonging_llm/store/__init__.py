@@ -11,6 +11,24 @@ from belonging_llm.store.exchanges import Exchanges
 from belonging_llm.store.findings import Findings
 from belonging_llm.store.ledger import Left, StoredLedger
 from belonging_llm.store.parcels import StoredParcels
+from belonging_llm.store.reviewing import (
+    Attempts,
+    Certainty,
+    Draft,
+    JudgementKind,
+    JudgementRecord,
+    Judgements,
+    Mark,
+    Queues,
+    Reviewer,
+    Reviewers,
+    Role,
+    Said,
+    Session,
+    Sessions,
+    State,
+    Viewings,
+)
 from belonging_llm.store.rewording import Reworded, Rewording
 from belonging_llm.store.runs import Run, Runs
 from belonging_llm.store.stability import StabilityTest, StabilityTests
@@ -19,11 +37,21 @@ from belonging_llm.store.withdrawals import Leaving, Withdrawal, Withdrawals
 
 __all__ = [
     "AuditUnit",
+    "Certainty",
+    "Draft",
+    "JudgementKind",
+    "JudgementRecord",
     "Leaving",
     "Left",
+    "Mark",
+    "Reviewer",
     "Reworded",
+    "Role",
     "Run",
+    "Said",
+    "Session",
     "StabilityTest",
+    "State",
     "Store",
     "Unsealing",
     "Use",
@@ -55,6 +83,12 @@ class Store:
         self.exchanges = Exchanges(self._engine)
         self.withdrawals = Withdrawals(self._engine)
         self.rewording = Rewording(self._engine)
+        self.reviewers = Reviewers(self._engine)
+        self.sessions = Sessions(self._engine)
+        self.attempts = Attempts(self._engine)
+        self.queues = Queues(self._engine)
+        self.judgements = Judgements(self._engine)
+        self.viewings = Viewings(self._engine)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Collection
 
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 
-from belonging_llm.store.schema import coding, judged
+from belonging_llm.store.schema import coding, judged, queue_item
 
 
 class Use(BaseModel):
@@ -49,3 +51,12 @@ class CodebookUse:
         query = sa.select(judged.c.coder, sa.func.count()).group_by(judged.c.coder).order_by(judged.c.coder)
         with self._engine.connect() as connection:
             return {coder: n for coder, n in connection.execute(query)}
+
+    def drafts(self, codes: Collection[str]) -> dict[str, int]:
+        """Drafts of coders that have one of these codes, by reviewer."""
+        found: Counter[str] = Counter()
+        query = sa.select(queue_item.c.reviewer, queue_item.c.draft).where(queue_item.c.draft != "")
+        with self._engine.connect() as connection:
+            for who, draft in connection.execute(query):
+                found[who] += any(mark["code"] in codes for mark in json.loads(draft)["marks"])
+        return {who: n for who, n in sorted(found.items()) if n}

@@ -116,7 +116,11 @@ def history(visit: Visit) -> Response:
     books = {v.digest: visit.store.codebooks.get(v.digest) for v in versions}
     earlier = [None, *versions]
     rows = [
-        (version, codebook.differ(books[before.digest], books[version.digest]) if before else None, books[version.digest])
+        (
+            version,
+            codebook.differ(books[before.digest], books[version.digest]) if before else None,
+            books[version.digest],
+        )
         for before, version in zip(earlier, versions, strict=False)
     ]
     return visit.render("codebook_history.html.j2", rows=rows[::-1])
@@ -164,7 +168,9 @@ def _code(visit: Visit, wish: Wish) -> Code:
     typed = wish.written
     if not typed["name"]:
         raise InputError("A code needs a name.")
-    taken = {code.id for code in visit.study.framework().codes} | {gone.code.id for gone in revising.retired(visit.study)}
+    taken = {code.id for code in visit.study.framework().codes} | {
+        gone.code.id for gone in revising.retired(visit.study)
+    }
     lists = {name: tuple(line.strip() for line in typed[name].split("\n") if line.strip()) for name in _LISTS}
     texts = {name: typed[name] for name in _TEXTS}
     try:
@@ -184,7 +190,9 @@ def _code(visit: Visit, wish: Wish) -> Code:
 def _as_typed(code: Code) -> dict[str, str]:
     lists = {name: "\n".join(getattr(code, name)) for name in _LISTS}
     texts = {name: str(getattr(code, name)) for name in _TEXTS}
-    return lists | texts | {"kind": code.kind, "parent": code.parent or "", "assignable": "yes" if code.assignable else ""}
+    return (
+        lists | texts | {"kind": code.kind, "parent": code.parent or "", "assignable": "yes" if code.assignable else ""}
+    )
 
 
 def _form(visit: Visit, framework: Framework, wish: Wish, *, problem: str = "", status: int = 200) -> Response:

@@ -85,7 +85,9 @@ def _page(visit: Visit, wanted: str, *, problem: str = "", status: int = 200, ad
 
 def _following(visit: Visit, given: str) -> str:
     """The mark of the suggestion that comes behind one, in what is listed; "" for the first."""
-    rows = [row for row in deidentification.suggestions(visit.study) if _is(row, _state(visit)) or mark(row.found) == given]
+    rows = [
+        row for row in deidentification.suggestions(visit.study) if _is(row, _state(visit)) or mark(row.found) == given
+    ]
     marks = [mark(row.found) for row in rows]
     at = marks.index(given) + 1 if given in marks else 0
     return marks[at] if at < len(marks) else ""
