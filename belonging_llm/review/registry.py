@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from belonging_llm.review.page import Page
-from belonging_llm.review.pages import access, code, own_account, people, sign_in, start, static_files
+from belonging_llm.review.pages import (
+    access,
+    code,
+    codebook,
+    deidentify,
+    own_account,
+    people,
+    sign_in,
+    start,
+    static_files,
+)
 
 PAGES: tuple[Page, ...] = (
     *static_files.PAGES,
@@ -13,4 +23,6 @@ PAGES: tuple[Page, ...] = (
     *own_account.PAGES,
     *people.PAGES,
     *access.PAGES,
+    *codebook.PAGES,
+    *deidentify.PAGES,
 )

@@ -8,7 +8,8 @@ from belonging_llm.claims import Claims
 from belonging_llm.store.asked import Asked
 from belonging_llm.store.audits import AuditRecords, AuditUnit, Unsealing
 from belonging_llm.store.claims import SessionLocks, claims_on
-from belonging_llm.store.codebooks import Codebooks
+from belonging_llm.store.codebooks import Codebooks, Version
+from belonging_llm.store.codebook_use import CodebookUse, Use
 from belonging_llm.store.corpus import Corpus
 from belonging_llm.store.database import connect
 from belonging_llm.store.exchanges import Exchanges
@@ -62,6 +63,8 @@ __all__ = [
     "State",
     "Store",
     "Unsealing",
+    "Use",
+    "Version",
     "Withdrawal",
 ]
 
@@ -78,6 +81,7 @@ class Store:
         self._engine = connect(url)
         self.corpus = Corpus(self._engine)
         self.codebooks = Codebooks(self._engine)
+        self.codebook_use = CodebookUse(self._engine)
         self.vectors = StoredVectors(self._engine)
         self.ledger = StoredLedger(self._engine)
         self.parcels = StoredParcels(self._engine)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from belonging_llm.codes import Coding, Judgement
 from belonging_llm.provenance import now
-from belonging_llm.store.schema import coding, judged, theme, theme_member
+from belonging_llm.store.schema import codebook, coding, judged, theme, theme_member
 from belonging_llm.store.writing import add_new, in_chunks
 from belonging_llm.themes import Theme, ThemeMember
 
@@ -55,8 +55,11 @@ class Findings:
 
     def add_judged(self, judgements: Sequence[Judgement]) -> None:
         """Keep who judged what; a judgement already known stays as it is."""
+        newest = sa.select(codebook.c.digest).order_by(codebook.c.ordinal.desc()).limit(1)
         with self._engine.begin() as connection:
-            add_new(connection, judged, [j.model_dump() for j in judgements])
+            current = connection.execute(newest).scalar() or ""
+            rows = [j.model_dump() | {"codebook": j.codebook or current} for j in judgements]
+            add_new(connection, judged, rows)
 
     def judgements(self) -> list[Judgement]:
         """Who judged what, by segment and coder."""

@@ -233,6 +233,13 @@ judged = sa.Table(
     sa.Column("coder", sa.Text, primary_key=True),
     sa.Column("saw_model", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("at", sa.Text, nullable=False, server_default=""),
+    sa.Column(
+        "codebook",
+        sa.String(64),
+        nullable=False,
+        server_default="",
+        comment="digest of the one in use when it was kept",
+    ),
     comment="who judged what; a judged segment without a coding has none of the codes",
 )
 
@@ -477,4 +484,18 @@ judgement = sa.Table(
     sa.Index("ix_judgement_coder", "coder", "segment_id", "id"),
     sa.Index("ix_judgement_kind", "kind", "id"),
     comment="what people said of segments, every word of it kept; the last of a chain is also in coding and judged",
+)
+
+# Versions of the codebook.
+
+codebook_version = sa.Table(
+    "codebook_version",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("digest", sa.ForeignKey("codebook.digest"), nullable=False, index=True),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("by", sa.Text, nullable=False, comment="empty where nobody was named"),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("same_meaning", sa.Text, nullable=False, comment="codes said to mean what they meant, as JSON"),
+    comment="each time a codebook came into use, the same one perhaps again; rows are only added",
 )

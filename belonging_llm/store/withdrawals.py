@@ -14,11 +14,13 @@ from uuid import uuid4
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 
+from belonging_llm.codebook import Code, Framework
 from belonging_llm.errors import Incomplete
 from belonging_llm.provenance import now
 from belonging_llm.store import schema as s
 from belonging_llm.store.database import alone, one_transaction
 from belonging_llm.store.postgres import is_postgres, rebuild
+from belonging_llm.store.codebooks import reword_codebooks
 from belonging_llm.store.writing import add_new, in_chunks
 from belonging_llm.transcripts import Transcript
 
@@ -200,6 +202,7 @@ class _Emptying:
         self._transcripts()
         self._ledger()
         self._records()
+        self._codebooks()
 
     def _codings(self) -> None:
         """People's and models' codings of their segments; of others' only the words that are theirs."""
@@ -336,6 +339,31 @@ class _Emptying:
                 others = [self.reference if who == self.leaving.participant else who for who in about]
                 this = s.egress.update().where(s.egress.c.id == ident)
                 self.connection.execute(this.values(about=json.dumps(sorted(others))))
+
+    def _codebooks(self) -> None:
+        """Every version loses examples that are of them and texts in their words, and reasons given for it likewise."""
+        changed = reword_codebooks(self.connection, self._without_their_words, "words of somebody who withdrew went")
+        self._count("versions of the codebook with their words", changed)
+        version = s.codebook_version.c
+        for number, reason in self.connection.execute(sa.select(version.number, version.reason)).all():
+            if self.leaving.concerns(reason):
+                this = s.codebook_version.update().where(version.number == number)
+                self.connection.execute(this.values(reason=""))
+
+    def _without_their_words(self, framework: Framework) -> Framework:
+        codes = tuple(self._less(code) for code in framework.codes)
+        head = {"name": framework.id} if self.leaving.owns(framework.name) else {}
+        about = {"description": ""} if self.leaving.owns(framework.description) else {}
+        return framework.model_copy(update={"codes": codes} | head | about)
+
+    def _less(self, code: Code) -> Code:
+        kept: dict[str, Any] = {
+            name: tuple(one for one in getattr(code, name) if not self.leaving.concerns(one))
+            for name in ("examples", "absent_examples")
+        }
+        texts = [name for name in ("definition", "include", "exclude") if self.leaving.owns(getattr(code, name))]
+        kept |= dict.fromkeys(texts, "")
+        return code.model_copy(update=kept | ({"name": code.id} if self.leaving.owns(code.name) else {}))
 
     def _speaks(self, request: str) -> bool:
         """Whether a request, as it is kept, shows their words."""
