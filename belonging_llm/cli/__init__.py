@@ -3,6 +3,7 @@
 from belonging_llm.cli import (
     analyse,
     audit,
+    batch,
     bring_in,
     codebook,
     deidentify,
@@ -20,6 +21,7 @@ from belonging_llm.cli.front import main
 __all__ = [
     "analyse",
     "audit",
+    "batch",
     "bring_in",
     "codebook",
     "deidentify",

@@ -10,10 +10,16 @@ from belonging_llm.store.audits import AuditRecords, AuditUnit, Unsealing
 from belonging_llm.store.claims import SessionLocks, claims_on
 from belonging_llm.store.codebooks import Codebooks, Version
 from belonging_llm.store.codebook_use import CodebookUse, Use
+from contextlib import AbstractContextManager
+
+from belonging_llm.store.arrivals import Arrival, Arrivals
+from belonging_llm.store.batches import Base, Batches
+from belonging_llm.store.coders import Coders, KeptCoder, Tally
 from belonging_llm.store.corpus import Corpus
 from belonging_llm.store.database import connect
 from belonging_llm.store.exchanges import Exchanges
 from belonging_llm.store.findings import Findings
+from belonging_llm.store.holding import hold
 from belonging_llm.store.ledger import Left, StoredLedger
 from belonging_llm.store.outcomes import Gist, Outcomes
 from belonging_llm.store.parcels import StoredParcels
@@ -65,6 +71,10 @@ __all__ = [
     "Unsealing",
     "Use",
     "Version",
+    "Arrival",
+    "Base",
+    "KeptCoder",
+    "Tally",
     "Withdrawal",
 ]
 
@@ -101,6 +111,9 @@ class Store:
         self.queues = Queues(self._engine)
         self.judgements = Judgements(self._engine)
         self.viewings = Viewings(self._engine)
+        self.batches = Batches(self._engine)
+        self.coders = Coders(self._engine)
+        self.arrivals = Arrivals(self._engine)
 
     @cached_property
     def claims(self) -> Claims:
@@ -111,6 +124,10 @@ class Store:
     def on_server(self) -> bool:
         """Whether a server keeps it, with logs and backups of its own."""
         return is_postgres(self._engine)
+
+    def alone(self, what: str) -> AbstractContextManager[bool]:
+        """Whether nobody else who shares this database does the same meanwhile; a file has its own lock beside it."""
+        return hold(self._engine, what)
 
     def close(self) -> None:
         """Give the connections back, and on a server what was claimed."""

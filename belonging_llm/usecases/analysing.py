@@ -113,14 +113,23 @@ def _left(study: Study, run_id: str) -> str:
 
 def _run_flow(study: Study, job: Any) -> None:
     """Hand the job to Prefect; started only when there is work, since Prefect takes seconds to start."""
+
+    def flow() -> None:
+        from flows.analyse import analyse as run
+
+        run(**asdict(job))
+
+    flow_runner(study, flow)
+
+
+def flow_runner(study: Study, flow: Callable[[], Any]) -> Any:
+    """Run what imports and calls a flow, with Prefect quiet and its records in the study; returns what it returns."""
     from flows.settings import use_prefect_quietly
 
     use_prefect_quietly(study.prefect_home)
-    from flows.analyse import analyse as flow
-
     usual = signal.signal(signal.SIGINT, _leave) if threading.current_thread() is threading.main_thread() else None
     try:
-        flow(**asdict(job))
+        return flow()
     finally:
         if usual is not None:
             signal.signal(signal.SIGINT, usual)
