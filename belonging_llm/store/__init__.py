@@ -6,6 +6,7 @@ from belonging_llm.store.audits import AuditRecords, AuditUnit, Unsealing
 from belonging_llm.store.codebooks import Codebooks
 from belonging_llm.store.corpus import Corpus
 from belonging_llm.store.database import connect
+from belonging_llm.store.drift import Alarm, DriftRecords, PastTally, SentinelAnswer, Tally
 from belonging_llm.store.exchanges import Exchanges
 from belonging_llm.store.findings import Findings
 from belonging_llm.store.ledger import Left, StoredLedger
@@ -16,7 +17,21 @@ from belonging_llm.store.stability import StabilityTest, StabilityTests
 from belonging_llm.store.vectors import StoredVectors
 from belonging_llm.store.withdrawals import Leaving, Withdrawal, Withdrawals
 
-__all__ = ["AuditUnit", "Leaving", "Left", "Reworded", "Run", "StabilityTest", "Store", "Unsealing", "Withdrawal"]
+__all__ = [
+    "Alarm",
+    "AuditUnit",
+    "Leaving",
+    "Left",
+    "PastTally",
+    "Reworded",
+    "Run",
+    "SentinelAnswer",
+    "StabilityTest",
+    "Store",
+    "Tally",
+    "Unsealing",
+    "Withdrawal",
+]
 
 
 class Store:
@@ -38,6 +53,7 @@ class Store:
         self.findings = Findings(self._engine)
         self.audits = AuditRecords(self._engine)
         self.stability = StabilityTests(self._engine)
+        self.drift = DriftRecords(self._engine)
         self.exchanges = Exchanges(self._engine)
         self.withdrawals = Withdrawals(self._engine)
         self.rewording = Rewording(self._engine)
