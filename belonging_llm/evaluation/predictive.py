@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import stats
 from scipy.special import betainc, betaln, gammaln
 
-from belonging_llm.evaluation.estimate import Floats, Interval
+from belonging_llm.evaluation.estimate import Estimate, Floats, Interval, undefined
 
 # Fewer past clusters say next to nothing of how clusters differ.
 FEWEST = 5
@@ -23,6 +24,9 @@ USUAL = 8.0
 LARGE = 2000
 _MEANS, _CORRELATIONS = 50, 30
 _NEGLIGIBLE = 1e-12
+TOO_FEW_PAST = f"fewer than {FEWEST} participants before this batch"
+NOTHING_NEW = "nothing new to count"
+ALONE = "one participant: how participants of this batch differ cannot be told"
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,76 @@ def expectation(past: Counts) -> Expectation:
     weight /= weight.sum()
     kept = weight > _NEGLIGIBLE
     return Expectation(mean[kept], rho[kept], weight[kept] / weight[kept].sum(), past.clusters)
+
+
+@dataclass(frozen=True)
+class Surprise:
+    """New clusters beside past ones.
+
+    Attributes:
+        p_value: Of a share as far from what is expected, on either side (twice the smaller tail) or above alone; None
+            where there is too little to test with (`reason`).
+        expected: Mean share over past clusters, with its interval.
+        difference: New share less the past one, Welch's interval on the variance between clusters.
+        least: Counts from here down would pass the level; None where no count would. `most`: from here up.
+    """
+
+    p_value: float | None
+    reason: str
+    expected: Estimate
+    difference: Estimate
+    least: int | None
+    most: int | None
+
+
+def surprise(new: Counts, past: Counts, level: float, *, above_only: bool = False) -> Surprise:
+    """Whether the new clusters' count is what the past ones make one expect.
+
+    Args:
+        level: What the p-value will be compared with; for `least` and `most`.
+    """
+    if past.clusters < FEWEST or not new.units:
+        why = NOTHING_NEW if not new.units else TOO_FEW_PAST
+        return Surprise(None, why, undefined(why), undefined(why), None, None)
+    found = expectation(past)
+    lower, upper = found.tails(np.repeat(new.n, new.weights))
+    p = upper if above_only else np.minimum(2 * np.minimum(lower, upper), 1)
+    noticed = np.flatnonzero(p <= level)
+    middle = int(np.searchsorted(lower, 0.5))
+    low, high = noticed[noticed < middle], noticed[noticed > middle]
+    return Surprise(
+        p_value=float(p[new.marked]),
+        reason="",
+        expected=Estimate(float(found.weight @ found.mean), interval=found.share()),
+        difference=difference(new, past),
+        least=int(low.max()) if len(low) else None,
+        most=int(high.min()) if len(high) else None,
+    )
+
+
+def difference(new: Counts, past: Counts, level: float = 0.95) -> Estimate:
+    """Difference of two shares, each a ratio of totals over clusters (Cochran 1977, eq. 2.46), Welch's t interval."""
+    if not new.units or not past.units:
+        return undefined(NOTHING_NEW)
+    point = new.marked / new.units - past.marked / past.units
+    if min(new.clusters, past.clusters) < 2:
+        return Estimate(point, flag=ALONE)
+    (first, n), (second, m) = _between(new), _between(past)
+    error = first + second
+    if error <= 0:
+        return Estimate(point, flag="no participant differs from another: no interval can be had")
+    df = error**2 / (first**2 / (n - 1) + second**2 / (m - 1))
+    reach = float(stats.t.ppf((1 + level) / 2, df) * np.sqrt(error))
+    return Estimate(point, se=float(np.sqrt(error)), interval=Interval(
+        max(point - reach, -1.0), min(point + reach, 1.0), level, f"Welch, between participants, {df:.1f} df"
+    ))
+
+
+def _between(one: Counts) -> tuple[float, int]:
+    """Variance of a share by how clusters differ, and how many there are."""
+    pull = one.k - one.n * one.marked / one.units
+    n = one.clusters
+    return float((one.weights * pull**2).sum() / one.units**2 * n / (n - 1)), n
 
 
 def _grid(past: Counts) -> tuple[Floats, Floats, Floats]:

@@ -6,7 +6,7 @@ from belonging_llm.store.audits import AuditRecords, AuditUnit, Unsealing
 from belonging_llm.store.codebooks import Codebooks
 from belonging_llm.store.corpus import Corpus
 from belonging_llm.store.database import connect
-from belonging_llm.store.drift import Alarm, DriftRecords, PastTally, SentinelAnswer, Tally
+from belonging_llm.store.drift import Alarm, DriftRecords, PastCount, SentinelAnswer, WatchCount
 from belonging_llm.store.exchanges import Exchanges
 from belonging_llm.store.findings import Findings
 from belonging_llm.store.ledger import Left, StoredLedger
@@ -22,13 +22,13 @@ __all__ = [
     "AuditUnit",
     "Leaving",
     "Left",
-    "PastTally",
+    "PastCount",
     "Reworded",
     "Run",
     "SentinelAnswer",
     "StabilityTest",
     "Store",
-    "Tally",
+    "WatchCount",
     "Unsealing",
     "Withdrawal",
 ]

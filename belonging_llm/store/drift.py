@@ -15,7 +15,7 @@ from belonging_llm.store.schema import acknowledgement, alarm, sentinel_answer, 
 from belonging_llm.store.writing import add_new
 
 
-class Tally(BaseModel):
+class WatchCount(BaseModel):
     """So many segments of a participant, and so many of them with what is measured."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -26,7 +26,7 @@ class Tally(BaseModel):
     k: int
 
 
-class PastTally(BaseModel):
+class PastCount(BaseModel):
     """How many participants of earlier batches have these two numbers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -107,7 +107,7 @@ class DriftRecords:
         self,
         run_id: str,
         content: Mapping[str, Any],
-        tallies: Sequence[Tally],
+        tallies: Sequence[WatchCount],
         raised: Sequence[tuple[str, str, Mapping[str, Any]]] = (),
     ) -> None:
         """Keep what was found and counted, and the alarms (kind, subject, figures), in one transaction; only once."""
@@ -122,7 +122,7 @@ class DriftRecords:
             add_new(connection, watch_count, counted)
             add_new(connection, alarm, [row | {"at": at} for row in alarms])
 
-    def past(self, measures: Collection[str], *, without: Collection[str], apart_from: Sequence[str]) -> list[PastTally]:
+    def past(self, measures: Collection[str], *, without: Collection[str], apart_from: Sequence[str]) -> list[PastCount]:
         """Numbers of earlier participants, added up over a participant's batches; the cost is that of a grouped query.
 
         Args:
@@ -137,7 +137,7 @@ class DriftRecords:
         query = sa.select(one.c.measure, one.c.n, one.c.k, sa.func.count()).group_by(one.c.measure, one.c.n, one.c.k)
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(one.c.measure, one.c.n, one.c.k)).all()
-        return [PastTally(measure=m, n=int(n), k=int(k), participants=count) for m, n, k, count in rows]
+        return [PastCount(measure=m, n=int(n), k=int(k), participants=count) for m, n, k, count in rows]
 
     def add_answers(self, answers: Sequence[SentinelAnswer]) -> None:
         """Keep what the model said, in one transaction; what is kept stays as it is."""
