@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
+from belonging_llm.store.arrivals import Arrival, Arrivals
 from belonging_llm.store.audits import AuditRecords, AuditUnit, Unsealing
+from belonging_llm.store.batches import Base, Batches
 from belonging_llm.store.codebooks import Codebooks
+from belonging_llm.store.coders import Coders, KeptCoder, Tally
 from belonging_llm.store.corpus import Corpus
 from belonging_llm.store.database import connect
 from belonging_llm.store.drift import Alarm, DriftRecords, PastCount, SentinelAnswer, WatchCount
 from belonging_llm.store.exchanges import Exchanges
 from belonging_llm.store.findings import Findings
+from belonging_llm.store.holding import hold
 from belonging_llm.store.ledger import Left, StoredLedger
 from belonging_llm.store.parcels import StoredParcels
 from belonging_llm.store.rewording import Reworded, Rewording
@@ -19,7 +25,10 @@ from belonging_llm.store.withdrawals import Leaving, Withdrawal, Withdrawals
 
 __all__ = [
     "Alarm",
+    "Arrival",
     "AuditUnit",
+    "Base",
+    "KeptCoder",
     "Leaving",
     "Left",
     "PastCount",
@@ -28,8 +37,9 @@ __all__ = [
     "SentinelAnswer",
     "StabilityTest",
     "Store",
-    "WatchCount",
+    "Tally",
     "Unsealing",
+    "WatchCount",
     "Withdrawal",
 ]
 
@@ -57,6 +67,13 @@ class Store:
         self.exchanges = Exchanges(self._engine)
         self.withdrawals = Withdrawals(self._engine)
         self.rewording = Rewording(self._engine)
+        self.batches = Batches(self._engine)
+        self.coders = Coders(self._engine)
+        self.arrivals = Arrivals(self._engine)
+
+    def alone(self, what: str) -> AbstractContextManager[bool]:
+        """Whether nobody else who shares this database does the same meanwhile; a file has its own lock beside it."""
+        return hold(self._engine, what)
 
     def close(self) -> None:
         """Give the connections back."""
