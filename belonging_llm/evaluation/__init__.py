@@ -20,8 +20,8 @@ from belonging_llm.evaluation.ratings import Ratings, ratings
 from belonging_llm.evaluation.sample_size import design_effect, segments_for_kappa, segments_for_kappa_clustered
 from belonging_llm.evaluation.saturation import Saturation, saturation
 from belonging_llm.evaluation.scores import Scores, consensus, scores
-from belonging_llm.evaluation.sets import SetAlpha, jaccard_distance, masi_distance, set_alpha
 from belonging_llm.evaluation.sequential import Watch
+from belonging_llm.evaluation.sets import SetAlpha, jaccard_distance, masi_distance, set_alpha
 from belonging_llm.evaluation.several_coders import SeveralCoders, fleiss_kappa, randolph_kappa, several_coders
 from belonging_llm.evaluation.stability import Flips, Stability, flips, stability
 from belonging_llm.evaluation.subgroups import Subgroups, subgroups

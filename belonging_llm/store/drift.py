@@ -122,18 +122,17 @@ class DriftRecords:
             add_new(connection, watch_count, counted)
             add_new(connection, alarm, [row | {"at": at} for row in alarms])
 
-    def past(self, measures: Collection[str], *, without: Collection[str], apart_from: Sequence[str]) -> list[PastCount]:
+    def past(self, runs: Collection[str], *, without: Collection[str]) -> list[PastCount]:
         """Numbers of earlier participants, added up over a participant's batches; the cost is that of a grouped query.
 
         Args:
+            runs: Whose counts are taken.
             without: Participants who are left out, since they speak in the batch that is looked at.
-            apart_from: Runs whose counts are left out.
         """
         c = watch_count.c
         each = sa.select(c.measure, c.participant, sa.func.sum(c.n).label("n"), sa.func.sum(c.k).label("k"))
-        each = each.where(c.measure.in_(sorted(measures)), c.participant.not_in(sorted(without)))
-        each = each.where(c.run_id.not_in(sorted(apart_from))).group_by(c.measure, c.participant)
-        one = each.subquery()
+        each = each.where(c.run_id.in_(sorted(runs)), c.participant.not_in(sorted(without)))
+        one = each.group_by(c.measure, c.participant).subquery()
         query = sa.select(one.c.measure, one.c.n, one.c.k, sa.func.count()).group_by(one.c.measure, one.c.n, one.c.k)
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(one.c.measure, one.c.n, one.c.k)).all()
