@@ -10,6 +10,8 @@ from belonging_llm.batch.job import BatchJob
 from belonging_llm.batch.locking import exclusive
 from belonging_llm.batch.opening import Opened, forecast, open_batch
 from belonging_llm.batch.placing import embed_segments, place_segments
+from belonging_llm.batch.publishing import publish
+from belonging_llm.batch.told import tell
 
 __all__ = [
     "BatchBench",
@@ -25,5 +27,7 @@ __all__ = [
     "intake",
     "open_batch",
     "place_segments",
+    "publish",
+    "tell",
     "waiting_chunks",
 ]
