@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from functools import cached_property
 
 from belonging_llm.claims import Claims
+from belonging_llm.store.arrivals import Arrival, Arrivals
 from belonging_llm.store.asked import Asked
 from belonging_llm.store.audits import AuditRecords, AuditUnit, Unsealing
-from belonging_llm.store.claims import SessionLocks, claims_on
-from belonging_llm.store.codebooks import Codebooks, Version
-from belonging_llm.store.codebook_use import CodebookUse, Use
-from contextlib import AbstractContextManager
-
-from belonging_llm.store.arrivals import Arrival, Arrivals
 from belonging_llm.store.batches import Base, Batches
+from belonging_llm.store.claims import SessionLocks, claims_on
+from belonging_llm.store.codebook_use import CodebookUse, Use
+from belonging_llm.store.codebooks import Codebooks, Version
 from belonging_llm.store.coders import Coders, KeptCoder, Tally
 from belonging_llm.store.corpus import Corpus
 from belonging_llm.store.database import connect
+from belonging_llm.store.drift import Alarm, DriftRecords, PastCount, SentinelAnswer, WatchCount
 from belonging_llm.store.exchanges import Exchanges
 from belonging_llm.store.findings import Findings
 from belonging_llm.store.holding import hold
 from belonging_llm.store.ledger import Left, StoredLedger
 from belonging_llm.store.outcomes import Gist, Outcomes
 from belonging_llm.store.parcels import StoredParcels
-from belonging_llm.store.postgres import is_postgres
 from belonging_llm.store.people import PeopleSaid
+from belonging_llm.store.postgres import is_postgres
 from belonging_llm.store.reviewing import (
     Attempts,
     Certainty,
@@ -50,31 +50,36 @@ from belonging_llm.store.vectors import StoredVectors
 from belonging_llm.store.withdrawals import Leaving, Withdrawal, Withdrawals
 
 __all__ = [
+    "Alarm",
+    "Arrival",
+    "Arrival",
     "AuditUnit",
+    "Base",
     "Certainty",
     "Draft",
     "Gist",
     "JudgementKind",
     "JudgementRecord",
+    "KeptCoder",
     "Leaving",
     "Left",
     "Mark",
+    "PastCount",
     "Reviewer",
     "Reworded",
     "Role",
     "Run",
     "Said",
+    "SentinelAnswer",
     "Session",
     "StabilityTest",
     "State",
     "Store",
+    "Tally",
     "Unsealing",
     "Use",
     "Version",
-    "Arrival",
-    "Base",
-    "KeptCoder",
-    "Tally",
+    "WatchCount",
     "Withdrawal",
 ]
 
@@ -102,6 +107,7 @@ class Store:
         self.people = PeopleSaid(self._engine)
         self.audits = AuditRecords(self._engine)
         self.stability = StabilityTests(self._engine)
+        self.drift = DriftRecords(self._engine)
         self.exchanges = Exchanges(self._engine)
         self.withdrawals = Withdrawals(self._engine)
         self.rewording = Rewording(self._engine)

@@ -43,6 +43,8 @@ from belonging_llm.transcripts import Transcript
 _WRITTEN = {
     "participant": ("id",),
     "split": ("participant",),
+    "watch_count": ("participant",),
+    "acknowledgement": ("by", "reason"),
     "coding": ("rationale",),
     "audit_unit": ("stratum",),
     "source": ("name",),

@@ -576,3 +576,58 @@ arrival = sa.Table(
     sa.Column("added", sa.Integer, nullable=False),
     comment="what lay in the inbox, and what became of it",
 )
+
+# Drift: what was counted with every batch, what the model said of the sentinels, and what was raised.
+
+watch = sa.Table(
+    "watch",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True, comment="the batch; or the whole run it stands on"),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False, comment="what was found, as JSON: figures and ids"),
+)
+
+watch_count = sa.Table(
+    "watch_count",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("measure", sa.Text, primary_key=True, comment="what is counted, such as a code"),
+    sa.Column("participant", sa.Text, primary_key=True),
+    sa.Column("n", sa.Integer, nullable=False, comment="segments"),
+    sa.Column("k", sa.Integer, nullable=False, comment="those with what is counted"),
+    comment="per participant, so that no test takes segments of one interview as independent",
+)
+
+sentinel_answer = sa.Table(
+    "sentinel_answer",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True, comment="the batch"),
+    sa.Column("repetition", sa.Integer, primary_key=True),
+    sa.Column("segment_id", sa.ForeignKey("segment.id"), primary_key=True),
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("question", sa.String(64), nullable=False, comment="digest of what was asked, and of whom"),
+    sa.Column("said", sa.Float, comment="1, 0, or a model's log-probability; null where it gave no usable answer"),
+    comment="what the model said of a sentinel, asked anew in each batch",
+)
+
+alarm = sa.Table(
+    "alarm",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("run_id", sa.ForeignKey("run.id"), nullable=False, index=True, comment="the batch"),
+    sa.Column("kind", sa.String(16), nullable=False, comment="novelty, sentinels, endpoint, distribution"),
+    sa.Column("subject", sa.Text, nullable=False, comment="a code, a model, or the run whose themes no longer fit"),
+    sa.Column("content", sa.Text, nullable=False, comment="figures, as JSON"),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.UniqueConstraint("run_id", "kind", "subject", name="uq_alarm_subject"),
+)
+
+acknowledgement = sa.Table(
+    "acknowledgement",
+    metadata,
+    sa.Column("alarm_id", sa.ForeignKey("alarm.id"), primary_key=True),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    comment="somebody looked into an alarm",
+)

@@ -261,6 +261,7 @@ class _Emptying:
         tables = {
             "judgements": s.judged,
             "recodings": s.recoding,
+            "answers about sentinels": s.sentinel_answer,
             "units of audit samples": s.audit_unit,
             "sentinels": s.sentinel,
             "places in themes, from batches": s.placement,
@@ -397,12 +398,19 @@ class _Emptying:
         """Their attributes and their part, and ids of their segments in what runs, tests and plans noted."""
         self._delete("attributes of participants", s.participant, s.participant.c.id, [self.leaving.participant])
         self._delete("places in splits", s.split, s.split.c.participant, [self.leaving.participant])
+        self._delete("counts of batches", s.watch_count, s.watch_count.c.participant, [self.leaving.participant])
         for table, key, column in (
             (s.run, "id", "counts"),
             (s.stability, "id", "plan"),
             (s.audit_plan, "id", "content"),
+            (s.watch, "run_id", "content"),
         ):
             self._scrub(table, key, column, set())
+        for row in self.connection.execute(sa.select(s.acknowledgement)).mappings().all():
+            emptied = {part: "" for part in ("by", "reason") if self.leaving.concerns(row[part])}
+            if emptied:
+                this = s.acknowledgement.c.alarm_id == row["alarm_id"]
+                self.connection.execute(s.acknowledgement.update().where(this).values(emptied))
         for ident, counts in self.connection.execute(sa.select(s.run.c.id, s.run.c.counts)).all():
             marked = json.loads(counts)
             marked["withdrawn"] = marked.get("withdrawn", 0) + 1
