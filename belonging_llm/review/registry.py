@@ -6,6 +6,8 @@ from belonging_llm.review.page import Page
 from belonging_llm.review.pages import (
     access,
     code,
+    codebook,
+    deidentify,
     guidelines,
     own_account,
     people,
@@ -27,4 +29,6 @@ PAGES: tuple[Page, ...] = (
     *own_account.PAGES,
     *people.PAGES,
     *access.PAGES,
+    *codebook.PAGES,
+    *deidentify.PAGES,
 )
