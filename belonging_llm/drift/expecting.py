@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from belonging_llm import clusters, themes
-from belonging_llm.batch.bench import BaseBench
 from belonging_llm.analysis import Workbench
+from belonging_llm.batch.bench import BaseBench
 from belonging_llm.clusters import Belongs
 from belonging_llm.drift.distribution import tallies
 from belonging_llm.drift.novelty import (

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 from belonging_llm.codes import Coding, Judgement
 from belonging_llm.provenance import now
+from belonging_llm.store.layers import codings_as_of, layers
 from belonging_llm.store.schema import codebook, coding, judged, placement, theme, theme_member
 from belonging_llm.store.writing import add_new, in_chunks
-from belonging_llm.store.layers import codings_as_of, layers
 from belonging_llm.themes import Theme, ThemeMember
 
 

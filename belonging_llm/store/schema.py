@@ -455,7 +455,7 @@ queue_item = sa.Table(
     sa.Column("place", sa.Integer, nullable=False, comment="in the order drawn for this coder"),
     sa.Column("state", sa.String(16), nullable=False, comment="pending, draft, submitted, skipped"),
     sa.Column("flagged", sa.Boolean, nullable=False, server_default=sa.false()),
-    sa.Column("draft", sa.Text, nullable=False, server_default="", comment="what is chosen so far, as JSON"),
+    sa.Column("draft", sa.Text, nullable=False, server_default="null", comment="what is chosen so far, as JSON"),
     sa.Column("touched_at", sa.Text, nullable=False, server_default=""),
     sa.Index("ix_queue_item_state", "reviewer", "state", "place"),
     sa.Index("ix_queue_item_place", "reviewer", "place"),
