@@ -52,7 +52,6 @@ from belonging_llm.store.withdrawals import Leaving, Withdrawal, Withdrawals
 __all__ = [
     "Alarm",
     "Arrival",
-    "Arrival",
     "AuditUnit",
     "Base",
     "Certainty",
