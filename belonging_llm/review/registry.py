@@ -8,11 +8,14 @@ from belonging_llm.review.pages import (
     code,
     codebook,
     deidentify,
+    guidelines,
     own_account,
     people,
+    queue,
     sign_in,
     start,
     static_files,
+    transcript,
 )
 
 PAGES: tuple[Page, ...] = (
@@ -20,6 +23,9 @@ PAGES: tuple[Page, ...] = (
     *sign_in.PAGES,
     *start.PAGES,
     *code.PAGES,
+    *queue.PAGES,
+    *transcript.PAGES,
+    *guidelines.PAGES,
     *own_account.PAGES,
     *people.PAGES,
     *access.PAGES,
