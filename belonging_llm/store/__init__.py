@@ -13,10 +13,11 @@ from belonging_llm.store.parcels import StoredParcels
 from belonging_llm.store.rewording import Reworded, Rewording
 from belonging_llm.store.runs import Run, Runs
 from belonging_llm.store.stability import StabilityTest, StabilityTests
+from belonging_llm.store.themes import Origin, Themes
 from belonging_llm.store.vectors import StoredVectors
 from belonging_llm.store.withdrawals import Leaving, Withdrawal, Withdrawals
 
-__all__ = ["AuditUnit", "Leaving", "Left", "Reworded", "Run", "StabilityTest", "Store", "Unsealing", "Withdrawal"]
+__all__ = ["AuditUnit", "Leaving", "Left", "Origin", "Reworded", "Run", "StabilityTest", "Store", "Unsealing", "Withdrawal"]
 
 
 class Store:
@@ -36,6 +37,7 @@ class Store:
         self.parcels = StoredParcels(self._engine)
         self.runs = Runs(self._engine)
         self.findings = Findings(self._engine)
+        self.themes = Themes(self._engine)
         self.audits = AuditRecords(self._engine)
         self.stability = StabilityTests(self._engine)
         self.exchanges = Exchanges(self._engine)
