@@ -66,6 +66,19 @@ class AuditSettings(BaseModel):
         return shares
 
 
+class DriftSettings(BaseModel):
+    """How often what is watched from batch to batch may raise a false alarm.
+
+    Attributes:
+        error: False alarms of each kind (novelty, sentinels, codes) that may be expected in so many `batches`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    error: float = Field(default=0.05, gt=0, lt=1)
+    batches: int = Field(default=52, ge=1)
+
+
 class Settings(BaseModel):
     """What `study.toml` says; the command line may override the models for one run.
 
@@ -85,6 +98,8 @@ class Settings(BaseModel):
         miss_error: A code is not assigned where at most this share of such segments is expected to have it; what
             lies between is left to people.
         shortest_themed: Segments with fewer words are coded but not grouped into themes.
+        inbox: Where new files are looked for: a folder (in the study's, unless it is absolute), or an fsspec URL.
+        settle: Seconds for which nobody has to have touched a file there before it is read.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -110,7 +125,10 @@ class Settings(BaseModel):
     together: int = Field(1, ge=1, le=20)
     examples: int = Field(2, ge=0, le=10)
     synthetic: bool = False
+    inbox: str = ""
+    settle: float = Field(60, ge=0)
     audit: AuditSettings = AuditSettings()
+    drift: DriftSettings = DriftSettings()
 
     @field_validator("consent")
     @classmethod
@@ -196,7 +214,7 @@ def create(folder: Path, *, framework: str = DEFAULT_FRAMEWORK, sample: bool = F
     except OSError as error:
         raise StudyError(f"{folder}: cannot be made: {error}") from error
     study = Study(folder)
-    study.store.codebooks.use(chosen)
+    study.store.codebooks.use(chosen, reason="the study was made with it")
     return study
 
 
@@ -252,6 +270,11 @@ miss_error = 0.12
 language = "en"
 seed = 0
 
+# Where `belonging batch` looks for new files (a folder, or a URL such as s3://bucket/folder), and for how many seconds
+# nobody has to have touched a file there before it is read.
+inbox = "inbox"
+settle = 60
+
 # What an audit demands. Decide before the test split is opened: a later change voids the verdicts.
 [audit]
 # The coder whose record holds how disagreements were settled.
@@ -270,4 +293,9 @@ subgroup_margin = 0.10
 min_positives = 30
 # Groups with fewer participants are not shown.
 smallest_group = 3
+
+# What is watched from batch to batch: false alarms of each kind that may be expected in so many batches.
+[drift]
+error = 0.05
+batches = 52
 """

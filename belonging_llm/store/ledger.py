@@ -51,7 +51,7 @@ class StoredLedger:
         """All replies under a key, by attempt."""
         query = sa.select(call).where(call.c.key == key).order_by(call.c.attempt)
         with self._engine.connect() as connection:
-            return [_entry(row) for row in connection.execute(query).mappings()]
+            return [entry_of(row) for row in connection.execute(query).mappings()]
 
     def record(self, entry: LedgerEntry, request: ChatRequest) -> None:
         """Commit one reply."""
@@ -110,7 +110,7 @@ class StoredLedger:
             query = query.where(call.c.run_id == run_id)
         found: dict[str, Spending] = {}
         with self._engine.connect() as connection:
-            away = self._away(connection)
+            away = self._away(connection, run_id)
             for model, request, reply, parcel in connection.execute(query):
                 so_far = found.get(model) or Spending(model, here=model not in away)
                 asked = ChatRequest.model_validate_json(request)
@@ -118,9 +118,11 @@ class StoredLedger:
         return list(found.values())
 
     @staticmethod
-    def _away(connection: sa.Connection) -> set[str]:
-        """Models that text went to on other machines."""
-        rows = connection.execute(sa.select(egress.c.model, egress.c.endpoint).distinct())
+    def _away(connection: sa.Connection, run_id: str | None) -> set[str]:
+        """Models that text went to on other machines, on behalf of a run or at all."""
+        query = sa.select(egress.c.model, egress.c.endpoint).distinct()
+        # Before departures were logged by run they had none.
+        rows = connection.execute(query if run_id is None else query.where(egress.c.run_id.in_((run_id, ""))))
         return {model for model, endpoint in rows if not is_loopback(endpoint)}
 
 
@@ -165,6 +167,7 @@ def _reply(stored: str) -> ChatReply:
     return ChatReply.model_validate(json.loads(stored))
 
 
-def _entry(row: sa.RowMapping) -> LedgerEntry:
+def entry_of(row: sa.RowMapping) -> LedgerEntry:
+    """A reply from its row."""
     fields = {name: row[name] for name in LedgerEntry.model_fields if name != "reply"}
     return LedgerEntry(**fields, reply=_reply(row["reply"]))

@@ -18,7 +18,8 @@ from belonging_llm.themes.edits import (
 from belonging_llm.themes.label import Labelled, label
 from belonging_llm.themes.lineage import Fate, Overlap, Step
 from belonging_llm.themes.map import map_themes
-from belonging_llm.themes.placing import Place, Placement, joined, locate, place
+from belonging_llm.themes.places import Places, places, places_bytes, places_of
+from belonging_llm.themes.placing import Place, Placement, locate, place
 from belonging_llm.themes.replay import Replayed, Unmet, replay
 from belonging_llm.themes.theme import MappedCode, Mapping, Quote, Theme, ThemeMember, theme_id
 
@@ -34,6 +35,7 @@ __all__ = [
     "Overlap",
     "Place",
     "Placement",
+    "Places",
     "Quote",
     "Remap",
     "Rename",
@@ -47,11 +49,13 @@ __all__ = [
     "Undo",
     "Unmet",
     "concerned",
-    "joined",
     "label",
     "locate",
     "map_themes",
     "place",
+    "places",
+    "places_bytes",
+    "places_of",
     "replay",
     "theme_id",
 ]

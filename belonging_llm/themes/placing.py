@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from belonging_llm.clusters import Belongs
 from belonging_llm.embeddings import Vectors
-from belonging_llm.themes.theme import Theme, ThemeMember
 
 # Exemplars kept of a theme at most.
 MOST = 96
@@ -106,16 +104,6 @@ def place(vectors: Vectors, places: Sequence[Place]) -> list[Placement]:
         strength = round(min(1.0, max(0.0, at / near.typical)) if near.typical > 0 else 0.0, 4)
         found.append(Placement(near.theme if at >= near.floor else "", at, near.theme, strength))
     return found
-
-
-def joined(themes: Sequence[Theme], segments: Sequence[str], placements: Sequence[Placement]) -> list[Theme]:
-    """The themes with new members alone: those segments that belong in them, in the order given."""
-    new: dict[str, list[ThemeMember]] = {}
-    for segment, found in zip(segments, placements, strict=True):
-        if found.theme:
-            member = ThemeMember(segment_id=segment, strength=found.strength, belongs=Belongs.PLACED)
-            new.setdefault(found.theme, []).append(member)
-    return [theme.model_copy(update={"members": tuple(new.get(theme.id, ()))}) for theme in themes]
 
 
 def _closeness(vectors: Vectors, exemplars: Vectors) -> Vectors:
