@@ -244,12 +244,14 @@ class _Naming:
         bench.store.themes.add(self.run_id, kept, origin=origin, places=places, steps=[*steps, *unmet])
 
     def _places(self, standing: dict[int, Theme]) -> list[Place]:
-        """Where the themes are; none where nothing moved and every name stands."""
+        """Where the themes that segments were grouped into are; none where nothing moved and every name stands."""
         if self.going.base and len(standing) == len(self._ids):
             return []
         were = self.before.places if self.before else {}
         found = []
         for n, (ident, cluster) in enumerate(zip(self._ids, self.going.formed.clustering.clusters, strict=True)):
+            if ident in self.going.formed.edits:
+                continue
             was = were.get(ident) if n in standing else None
             ids = [self.eligible[row].id for row in cluster.core]
             found.append(themes.locate(ident, ids, self.vectors[cluster.core], was.named_at if was else None))

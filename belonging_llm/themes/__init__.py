@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from belonging_llm.themes.arriving import Arrived, arrive, wanted
 from belonging_llm.themes.edits import (
     Change,
     Edit,
@@ -24,6 +25,7 @@ from belonging_llm.themes.replay import Replayed, Unmet, replay
 from belonging_llm.themes.theme import MappedCode, Mapping, Quote, Theme, ThemeMember, theme_id
 
 __all__ = [
+    "Arrived",
     "Change",
     "Edit",
     "Fate",
@@ -48,6 +50,7 @@ __all__ = [
     "ThemeMember",
     "Undo",
     "Unmet",
+    "arrive",
     "concerned",
     "label",
     "locate",
@@ -58,4 +61,5 @@ __all__ = [
     "places_of",
     "replay",
     "theme_id",
+    "wanted",
 ]
