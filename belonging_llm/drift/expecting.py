@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from belonging_llm import clusters, themes
 from belonging_llm.analysis import Workbench
@@ -17,6 +16,8 @@ from belonging_llm.drift.novelty import (
     MISFITS,
     POCKETED,
     Flags,
+    Place,
+    Rows,
     by_participant,
     close_together,
     cross_fitted,
@@ -25,9 +26,6 @@ from belonging_llm.drift.novelty import (
 from belonging_llm.embeddings import Vectors
 from belonging_llm.segments import Segment
 from belonging_llm.store import WatchCount
-
-Rows = NDArray[np.intp]
-Place = Callable[[Rows, Rows], Flags]
 
 # Up to so many segments themes are found anew without those who are placed; beyond, few of many change them little.
 FOUND_ANEW = 2000

@@ -19,11 +19,12 @@ FOLDS = 5
 TOO_FEW = "no number of segments in so few interviews would be beyond what is to be expected"
 
 Flags = NDArray[np.bool_]
+Rows = NDArray[np.intp]
+# Which of the second rows fit themes of the first.
+Place = Callable[[Rows, Rows], Flags]
 
 
-def cross_fitted(
-    participants: Sequence[str], place: Callable[[NDArray[np.intp], NDArray[np.intp]], Flags], *, folds: int = FOLDS
-) -> Flags:
+def cross_fitted(participants: Sequence[str], place: Place, *, folds: int = FOLDS) -> Flags:
     """Which segments fit themes that were found without their speaker.
 
     Placed in themes that they helped to make, segments fit better than those of people to come (as with any error
