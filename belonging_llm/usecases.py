@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -13,8 +14,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from belonging_llm.errors import BudgetReached, InputError
+from belonging_llm.errors import BelongingError, BudgetReached, DiskFull, InputError
 from belonging_llm.study import Study
+
+# Prefect's own database, and its journal.
+ROOM = 8 * 2**20
 
 if TYPE_CHECKING:
     from belonging_llm.analysis import Workbench
@@ -203,15 +207,29 @@ def _run_flow(study: Study, job: Any) -> None:
     """Hand the job to Prefect; started only when there is work, since Prefect takes seconds to start."""
     from flows.settings import use_prefect_quietly
 
+    _demand_room(study)
     use_prefect_quietly(study.prefect_home)
     from flows.analyse import analyse as flow
 
     usual = signal.signal(signal.SIGINT, _leave) if threading.current_thread() is threading.main_thread() else None
     try:
         flow(**asdict(job))
+    except BelongingError:
+        raise
+    except Exception as error:
+        # Whatever Prefect says when it cannot keep its own records.
+        _demand_room(study, error)
+        raise
     finally:
         if usual is not None:
             signal.signal(signal.SIGINT, usual)
+
+
+def _demand_room(study: Study, cause: Exception | None = None) -> None:
+    """See that Prefect can keep its records; without room it would try for minutes and then fail at length."""
+    place = Path(os.environ.get("PREFECT_HOME") or study.prefect_home)
+    if shutil.disk_usage(next(p for p in (place, *place.parents) if p.exists())).free < ROOM:
+        raise DiskFull(f"Prefect's records in {place} ({ROOM >> 20} MB)") from cause
 
 
 def _leave(*_: object) -> None:
