@@ -85,6 +85,8 @@ class Settings(BaseModel):
         miss_error: A code is not assigned where at most this share of such segments is expected to have it; what
             lies between is left to people.
         shortest_themed: Segments with fewer words are coded but not grouped into themes.
+        inbox: Where new files are looked for: a folder (in the study's, unless it is absolute), or an fsspec URL.
+        settle: Seconds for which nobody has to have touched a file there before it is read.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -110,6 +112,8 @@ class Settings(BaseModel):
     together: int = Field(1, ge=1, le=20)
     examples: int = Field(2, ge=0, le=10)
     synthetic: bool = False
+    inbox: str = ""
+    settle: float = Field(60, ge=0)
     audit: AuditSettings = AuditSettings()
 
     @field_validator("consent")
@@ -251,6 +255,11 @@ assign_error = 0.5
 miss_error = 0.12
 language = "en"
 seed = 0
+
+# Where `belonging batch` looks for new files (a folder, or a URL such as s3://bucket/folder), and for how many seconds
+# nobody has to have touched a file there before it is read.
+inbox = "inbox"
+settle = 60
 
 # What an audit demands. Decide before the test split is opened: a later change voids the verdicts.
 [audit]

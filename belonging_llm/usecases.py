@@ -95,6 +95,8 @@ class Status:
         left: Requests that left this machine, by endpoint.
         lacking: Participants without consent to that.
         stale: Somebody withdrew after the last run: what it found is not what there is now.
+        last_batch: The last batch on top of the last analysis; None before the first.
+        uncovered: Transcripts that wait for the next batch or analysis.
     """
 
     name: str
@@ -114,6 +116,8 @@ class Status:
     left: dict[str, int]
     lacking: list[str]
     stale: bool
+    last_batch: dict[str, Any] | None = None
+    uncovered: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -205,15 +209,24 @@ def _left(study: Study, run_id: str) -> str:
 
 def _run_flow(study: Study, job: Any) -> None:
     """Hand the job to Prefect; started only when there is work, since Prefect takes seconds to start."""
+
+    def flow() -> None:
+        from flows.analyse import analyse as run
+
+        run(**asdict(job))
+
+    flow_runner(study, flow)
+
+
+def flow_runner(study: Study, flow: Callable[[], Any]) -> Any:
+    """Run what imports and calls a flow, with Prefect quiet and its records in the study; returns what it returns."""
     from flows.settings import use_prefect_quietly
 
     _demand_room(study)
     use_prefect_quietly(study.prefect_home)
-    from flows.analyse import analyse as flow
-
     usual = signal.signal(signal.SIGINT, _leave) if threading.current_thread() is threading.main_thread() else None
     try:
-        flow(**asdict(job))
+        return flow()
     except BelongingError:
         raise
     except Exception as error:
@@ -316,7 +329,7 @@ def status(folder: Path) -> Status:
         segments=len(segments),
         codebook=study.framework().name,
         coders=store.findings.coders(),
-        last_run=run.model_dump(include={"id", "status", "started_at", "finished_at"}) if run else None,
+        last_run=run.model_dump(include={"id", "status", "started_at", "finished_at", "kind"}) if run else None,
         interrupted=interrupted,
         waiting=sum(s.id not in coded for s in segments),
         outcomes=dict(store.findings.outcomes(newest.id)) if newest else {},
@@ -327,7 +340,28 @@ def status(folder: Path) -> Status:
         left={endpoint: n for endpoint, n in store.ledger.endpoints().items() if not is_loopback(endpoint)},
         lacking=lacking(study, (s.participant for s in segments)),
         stale=bool(run and run.counts.get("withdrawn")),
+        last_batch=_last_batch(study),
+        uncovered=len(store.batches.waiting()),
     )
+
+
+def _last_batch(study: Study) -> dict[str, Any] | None:
+    """The last batch that ended on top of the last analysis."""
+    base = study.store.batches.base()
+    last = study.store.batches.last(base.id) if base else None
+    if last is None:
+        return None
+    files = [one.outcome for one in study.store.arrivals.of_run(last.id)]
+    return {
+        "id": last.id,
+        "ordinal": last.ordinal,
+        "status": last.status,
+        "finished_at": last.finished_at,
+        "files": {str(outcome): files.count(outcome) for outcome in sorted(set(files))},
+        "left": len(last.counts.get("inbox", {}).get("left", ())),
+        "outcomes": last.counts.get("batch_outcomes", {}),
+        "failed": len(last.counts.get("failed", ())),
+    }
 
 
 def egress(folder: Path) -> list[Left]:

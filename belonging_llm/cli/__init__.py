@@ -3,6 +3,7 @@
 from belonging_llm.cli import (
     analyse,
     audit,
+    batch,
     bring_in,
     deidentify,
     export,
@@ -18,6 +19,7 @@ from belonging_llm.cli.front import main
 __all__ = [
     "analyse",
     "audit",
+    "batch",
     "bring_in",
     "deidentify",
     "export",

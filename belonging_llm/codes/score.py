@@ -103,9 +103,25 @@ def doubtful(chance: Floats, share: float) -> list[int]:
         chance: Shape (n_segments, n_codes).
         share: Largest share of segments.
     """
-    open_share = (chance * (1 - chance)).sum(axis=1)
-    order = np.argsort(-open_share, kind="stable")
+    order = np.argsort(-_openness(chance), kind="stable")
     return [int(i) for i in order[: int(share * len(chance) + 1e-9)]]
+
+
+def least_doubtful(chance: Floats, share: float) -> float:
+    """How open the last segment is that `doubtful` asks about; infinite where it asks about none."""
+    rows = doubtful(chance, share)
+    return float(_openness(chance)[rows[-1]]) if rows else float("inf")
+
+
+def doubtful_beyond(chance: Floats, least: float) -> list[int]:
+    """Rows that are at least so open, the most open first."""
+    how_open = _openness(chance)
+    return [int(i) for i in np.argsort(-how_open, kind="stable") if how_open[i] >= least]
+
+
+def _openness(chance: Floats) -> Floats:
+    """How much an answer is expected to settle, by segment."""
+    return np.asarray((chance * (1 - chance)).sum(axis=1))
 
 
 def scale(scores: Floats, chance: Floats, shares: Floats | None) -> Scale:

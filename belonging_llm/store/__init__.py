@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from functools import cached_property
 
 from belonging_llm.claims import Claims
+from belonging_llm.store.arrivals import Arrival, Arrivals
 from belonging_llm.store.audits import AuditRecords, AuditUnit, Unsealing
+from belonging_llm.store.batches import Base, Batches
 from belonging_llm.store.claims import SessionLocks, claims_on
 from belonging_llm.store.codebooks import Codebooks
+from belonging_llm.store.coders import Coders, KeptCoder, Tally
 from belonging_llm.store.corpus import Corpus
 from belonging_llm.store.database import connect
 from belonging_llm.store.exchanges import Exchanges
 from belonging_llm.store.findings import Findings
+from belonging_llm.store.holding import hold
 from belonging_llm.store.ledger import Left, StoredLedger
 from belonging_llm.store.parcels import StoredParcels
 from belonging_llm.store.postgres import is_postgres
@@ -21,7 +26,21 @@ from belonging_llm.store.stability import StabilityTest, StabilityTests
 from belonging_llm.store.vectors import StoredVectors
 from belonging_llm.store.withdrawals import Leaving, Withdrawal, Withdrawals
 
-__all__ = ["AuditUnit", "Leaving", "Left", "Reworded", "Run", "StabilityTest", "Store", "Unsealing", "Withdrawal"]
+__all__ = [
+    "Arrival",
+    "AuditUnit",
+    "Base",
+    "KeptCoder",
+    "Leaving",
+    "Left",
+    "Reworded",
+    "Run",
+    "StabilityTest",
+    "Store",
+    "Tally",
+    "Unsealing",
+    "Withdrawal",
+]
 
 
 class Store:
@@ -46,6 +65,13 @@ class Store:
         self.exchanges = Exchanges(self._engine)
         self.withdrawals = Withdrawals(self._engine)
         self.rewording = Rewording(self._engine)
+        self.batches = Batches(self._engine)
+        self.coders = Coders(self._engine)
+        self.arrivals = Arrivals(self._engine)
+
+    def alone(self, what: str) -> AbstractContextManager[bool]:
+        """Whether nobody else who shares this database does the same meanwhile; a file has its own lock beside it."""
+        return hold(self._engine, what)
 
     @cached_property
     def claims(self) -> Claims:

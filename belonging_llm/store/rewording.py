@@ -19,6 +19,7 @@ from belonging_llm.segments import Segment
 from belonging_llm.store.database import one_transaction
 from belonging_llm.store.postgres import is_postgres, rebuild
 from belonging_llm.store.schema import (
+    batch_part,
     call,
     coding,
     metadata,
@@ -31,6 +32,7 @@ from belonging_llm.store.schema import (
     theme,
     transcript,
     vector,
+    waiting,
 )
 from belonging_llm.store.writing import in_chunks
 from belonging_llm.transcripts import Transcript
@@ -46,6 +48,7 @@ _WRITTEN = {
     "passage_coding": ("rationale",),
     "memo": ("name", "text"),
     "case_record": ("participant",),
+    "arrival": ("name", "reason"),
 }
 _WRITTEN_AS_JSON = {
     "participant": ("attributes",),
@@ -205,7 +208,7 @@ def _text(connection: sa.Connection, text: Reworded) -> None:
             )
         (row,) = connection.execute(sa.select(transcript).where(transcript.c.id == text.was)).mappings()
         connection.execute(transcript.insert(), dict(row) | content | {"id": text.now.id})
-        for table in (segment, source, passage):
+        for table in (segment, source, passage, waiting, batch_part):
             here = table.c.transcript_id == text.was
             connection.execute(table.update().where(here).values(transcript_id=text.now.id))
         connection.execute(transcript.delete().where(transcript.c.id == text.was))

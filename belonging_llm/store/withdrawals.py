@@ -195,6 +195,7 @@ class _Emptying:
         self._themes()
         self._of_segments()
         self._exchanges()
+        self._batches()
         self._transcripts()
         self._ledger()
         self._records()
@@ -257,6 +258,8 @@ class _Emptying:
             "recodings": s.recoding,
             "units of audit samples": s.audit_unit,
             "sentinels": s.sentinel,
+            "places in themes, from batches": s.placement,
+            "segments tried again": s.retried,
         }
         for name, table in tables.items():
             self._delete(name, table, table.c.segment_id, self.leaving.segments)
@@ -303,11 +306,13 @@ class _Emptying:
             (row,) = self.connection.execute(sa.select(s.transcript).where(s.transcript.c.id == old)).mappings()
             fresh = dict(row) | {"id": found.id, "content": found.model_dump_json()}
             self.connection.execute(s.transcript.insert(), fresh)
-            for table in (s.segment, s.source, s.passage):
+            for table in (s.segment, s.source, s.passage, s.waiting, s.batch_part):
                 mine = table.update().where(table.c.transcript_id == old)
                 self.connection.execute(mine.values(transcript_id=found.id))
             self.connection.execute(s.transcript.delete().where(s.transcript.c.id == old))
         self._count("transcripts with others, in which their turns are blanked", len(self.leaving.recast))
+        for table in (s.waiting, s.batch_part):
+            self._delete("", table, table.c.transcript_id, self.leaving.gone)
         self._delete("transcripts", s.transcript, s.transcript.c.id, self.leaving.gone)
 
     def _ledger(self) -> None:
@@ -334,6 +339,24 @@ class _Emptying:
                 others = [self.reference if who == self.leaving.participant else who for who in about]
                 this = s.egress.update().where(s.egress.c.id == ident)
                 self.connection.execute(this.values(about=json.dumps(sorted(others))))
+
+    def _batches(self) -> None:
+        """What was learned with them is learned anew from those who stay, sums are summed anew, their files forgotten."""
+        self._delete("what runs learned", s.coder_state, s.coder_state.c.run_id, self._all(s.coder_state.c.run_id))
+        self._delete("", s.tally, s.tally.c.run_id, self._all(s.tally.c.run_id))
+        arrivals = self.connection.execute(sa.select(s.arrival.c.name, s.arrival.c.digest, s.arrival.c.reason)).all()
+        gone = [a for a in arrivals if a.digest in self.leaving.tombstones or self.leaving.concerns(a.name)]
+        for one in gone:
+            this = (s.arrival.c.name == one.name) & (s.arrival.c.digest == one.digest)
+            self.connection.execute(s.arrival.delete().where(this))
+        for one in arrivals:
+            if self.leaving.concerns(one.reason):
+                this = (s.arrival.c.name == one.name) & (s.arrival.c.digest == one.digest)
+                self.connection.execute(s.arrival.update().where(this).values(reason=""))
+        self._count("lines of the inbox's list", len(gone))
+
+    def _all(self, column: sa.Column[Any]) -> list[Any]:
+        return list(self.connection.execute(sa.select(column)).scalars())
 
     def _speaks(self, request: str) -> bool:
         """Whether a request, as it is kept, shows their words."""
