@@ -66,6 +66,18 @@ class AuditSettings(BaseModel):
         return shares
 
 
+class ReviewSettings(BaseModel):
+    """How people work in the review application.
+
+    Attributes:
+        adjudicate_own: Whether an adjudicator may settle segments that they coded themselves.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    adjudicate_own: bool = False
+
+
 class Settings(BaseModel):
     """What `study.toml` says; the command line may override the models for one run.
 
@@ -111,6 +123,7 @@ class Settings(BaseModel):
     examples: int = Field(2, ge=0, le=10)
     synthetic: bool = False
     audit: AuditSettings = AuditSettings()
+    review: ReviewSettings = ReviewSettings()
 
     @field_validator("consent")
     @classmethod
@@ -270,4 +283,9 @@ subgroup_margin = 0.10
 min_positives = 30
 # Groups with fewer participants are not shown.
 smallest_group = 3
+
+# How people work in `belonging review`.
+[review]
+# Whether an adjudicator may settle segments that they coded themselves.
+adjudicate_own = false
 """

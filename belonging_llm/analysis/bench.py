@@ -361,7 +361,8 @@ class Workbench:
     def inputs(self) -> dict[str, Any]:
         """Everything that shapes the result, for the run's record and digest."""
         shaping = self.settings.model_dump(
-            exclude={"name", "store", "llm", "embedder", "allow_remote", "consent", "concurrency", "synthetic", "audit"}
+            exclude={"name", "store", "llm", "embedder", "allow_remote", "consent", "concurrency", "synthetic"}
+            | {"audit", "review"}
         )
         return {
             "version": __version__,

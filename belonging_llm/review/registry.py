@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from belonging_llm.review.page import Page
-from belonging_llm.review.pages import access, code, own_account, people, sign_in, start, static_files
+from belonging_llm.review.pages import (
+    access,
+    adjudication,
+    agreement,
+    audit,
+    changes,
+    code,
+    own_account,
+    people,
+    sign_in,
+    start,
+    static_files,
+)
 
 PAGES: tuple[Page, ...] = (
     *static_files.PAGES,
     *sign_in.PAGES,
     *start.PAGES,
     *code.PAGES,
+    *adjudication.PAGES,
+    *audit.PAGES,
+    *agreement.PAGES,
+    *changes.PAGES,
     *own_account.PAGES,
     *people.PAGES,
     *access.PAGES,

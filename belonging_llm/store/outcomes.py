@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from belonging_llm.codes import Coding, Outcome, Polarity
+from belonging_llm.segments import Segment
 from belonging_llm.store.schema import coding, segment, theme_member
 from belonging_llm.store.writing import in_chunks
 
@@ -88,6 +89,15 @@ class Outcomes:
         with self._engine.connect() as connection:
             found = [Place(*row) for row in connection.execute(query)]
         return sorted(found, key=lambda p: (p.document, p.transcript_id, p.start, p.id))
+
+    def segments(self, ids: Collection[str]) -> dict[str, Segment]:
+        """Segments of whatever cut, by id; those that are not there (any more) are left out."""
+        found: dict[str, Segment] = {}
+        with self._engine.connect() as connection:
+            for chunk in in_chunks(sorted(ids)):
+                rows = connection.execute(sa.select(segment).where(segment.c.id.in_(chunk))).mappings()
+                found |= {row["id"]: Segment.model_validate(dict(row)) for row in rows}
+        return found
 
     def themed(self, run_id: str) -> dict[str, str]:
         """The theme of a run that each segment stands in, by segment."""
