@@ -10,11 +10,14 @@ from belonging_llm.review.pages import (
     audit,
     changes,
     code,
+    guidelines,
     own_account,
     people,
+    queue,
     sign_in,
     start,
     static_files,
+    transcript,
 )
 
 PAGES: tuple[Page, ...] = (
@@ -22,6 +25,9 @@ PAGES: tuple[Page, ...] = (
     *sign_in.PAGES,
     *start.PAGES,
     *code.PAGES,
+    *queue.PAGES,
+    *transcript.PAGES,
+    *guidelines.PAGES,
     *adjudication.PAGES,
     *audit.PAGES,
     *agreement.PAGES,

@@ -107,6 +107,14 @@ class Corpus:
         with self._engine.connect() as connection:
             return [Segment.model_validate(dict(row)) for row in connection.execute(query).mappings()]
 
+    def segment(self, segment_id: str) -> Segment:
+        """One segment; KeyError when it is not in."""
+        with self._engine.connect() as connection:
+            row = connection.execute(sa.select(segment).where(segment.c.id == segment_id)).mappings().first()
+        if row is None:
+            raise KeyError(segment_id)
+        return Segment.model_validate(dict(row))
+
     def segment_text(self, segment_id: str) -> str | None:
         """The words of a segment; None when there is no such segment."""
         with self._engine.connect() as connection:
