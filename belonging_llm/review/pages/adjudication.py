@@ -294,7 +294,7 @@ def _marks(visit: Visit) -> list[Mark]:
         InputError: a code is left undecided.
     """
     made = []
-    for code in dict.fromkeys(visit.all_fields("code")):
+    for code in dict.fromkeys(visit.all_fields("judged")):
         decided = visit.field(f"decision {code}")
         if not decided:
             raise InputError(f"{code}: decide whether it applies; nothing was kept")
@@ -336,7 +336,7 @@ PAGES = (
         method="POST",
         form={
             "segment": "{contested}",
-            "code": "{code}",
+            "judged": "{code}",
             "decision {code}": "yes experienced",
             "reason": "as it stands",
             "key": "adjudicated-once",
