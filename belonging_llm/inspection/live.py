@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from belonging_llm.auditing.splits import Part
 from belonging_llm.deliberation import People
 from belonging_llm.evaluation import Ratings, Resampling
-from belonging_llm.evaluation.intervals import warnings
+from belonging_llm.evaluation.intervals import FEW_CLUSTERS
 from belonging_llm.inspection import agreement
 from belonging_llm.inspection.agreement import Agreed
 from belonging_llm.inspection.matrix import Matrix
@@ -85,7 +85,8 @@ def _agreed(
         model=agreement.with_model(agreement.gold_of(beside, people, matrix), how) if beside and matrix else (),
         model_units=len(beside.units) if beside else 0,
         reason=why,
-        warnings=tuple(warnings(found.n_clusters, found.clustered_by)) if found else (),
+        warnings=_warned(found),
+        model_warnings=_warned(beside),
     )
 
 
@@ -109,6 +110,14 @@ def _beside(
 
 def _within(judged: Mapping[str, str], people: Collection[str]) -> dict[str, str]:
     return {segment: who for segment, who in judged.items() if who in people}
+
+
+def _warned(found: Ratings | None) -> tuple[str, ...]:
+    """In words that fit a page about participants."""
+    if found is None or found.n_clusters >= FEW_CLUSTERS:
+        return ()
+    few = f"{found.n_clusters} {'participant' if found.n_clusters == 1 else 'participants'}"
+    return (f"{few}: intervals from fewer than {FEW_CLUSTERS} are unreliable",)
 
 
 def _coders(found: Ratings | None) -> dict[str, int]:

@@ -9,6 +9,7 @@ from belonging_llm.asking import LedgerEntry
 from belonging_llm.clusters import Belongs
 from belonging_llm.codebook import Code
 from belonging_llm.codes import Coding, EvidenceSpan, Judgement, Outcome, Polarity, Provenance
+from belonging_llm.codes.judge import schema
 from belonging_llm.llm import ChatReply, ChatRequest
 from belonging_llm.prompts import load, quoted
 from belonging_llm.provenance import now
@@ -122,9 +123,10 @@ def _run(study: Study, segments: Sequence[Segment], codes: Sequence[Code], words
 def _asked(study: Study, segment: Segment, codes: Sequence[Code], run: str, words: str, hostile: str) -> None:
     """The first reply is no JSON but words, the second is what the coding was made from."""
     prompt = load("code_segment.v1")
-    schema = {"type": "object", "properties": {code.id: {"type": "object"} for code in codes}}
     request = ChatRequest(
-        system=f"You code segments. {hostile}", user=f"Segment: {quoted(segment.text[:1500])}", reply_schema=schema
+        system=f"You code segments. {hostile}",
+        user=f"Segment: {quoted(segment.text[:1500])}",
+        reply_schema=schema([code.id for code in codes]),
     )
     key = uuid4().hex * 2
     for attempt, text in enumerate((f"Surely! {words}", '{"applies": true, "words": "' + "at first" + '"}'), 1):

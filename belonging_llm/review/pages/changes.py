@@ -19,6 +19,7 @@ from belonging_llm.store import Run
 SIZE = 50
 NEW_SHOWN = 100
 KEPT = 4
+_DIGESTS = {"prompt", "codebook", "lessons", "segments"}
 CAUSE_IN_WORDS = {
     "model": "the language model",
     "embedder": "the embedder",
@@ -61,8 +62,13 @@ def show(visit: Visit) -> Response:
         wanted={"code": visit.asked("code"), "was": visit.asked("was"), "is": visit.asked("is")},
         new=_new(here, found),
         shown_new=NEW_SHOWN,
-        label=run_label,
+        short=_short,
     )
+
+
+def _short(kind: str, value: str) -> str:
+    """What a person can read: of digests the beginning."""
+    return (value[:12] if kind in _DIGESTS else value) or "–"
 
 
 def _found(visit: Visit, run: Run, before: Run | None) -> Changes:

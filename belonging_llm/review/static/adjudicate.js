@@ -2,7 +2,7 @@
 (() => {
   const form = document.getElementById("decide");
   if (!form) return;
-  const codes = [...form.querySelectorAll("fieldset.code")];
+  const codes = [...form.querySelectorAll("fieldset.ruling")];
   const began = Date.now();
   let at = Math.max(0, codes.findIndex((one) => one.dataset.contested === "yes"));
 
