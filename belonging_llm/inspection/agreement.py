@@ -166,9 +166,9 @@ def figure(found: Estimate, units: int, positives: int) -> Figure:
     """An estimate with what a reader must know about how much stands behind it."""
     silent, notices = [], []
     if units < FEWEST_UNITS:
-        silent.append(f"{units} of the {FEWEST_UNITS} segments that it takes to say anything")
+        silent.append(f"{units} segments: too few to say anything ({FEWEST_UNITS} at least)")
     if positives < FEWEST_POSITIVES:
-        silent.append(f"{positives} segments have the code, of {FEWEST_POSITIVES} that it takes to say anything")
+        silent.append(f"{positives} with the code: too few to say anything ({FEWEST_POSITIVES} at least)")
     ends = found.interval
     if found.value is not None and ends is None:
         silent.append("no interval can be made")

@@ -90,8 +90,8 @@ def test_a_figure_says_when_too_little_stands_behind_it() -> None:
     assert (enough.silent, enough.notices) == (False, ())
     few = agreement.figure(near(0.7, 0.6, 0.8), units=29, positives=4)
     assert few.silent
-    assert few.notices[0].startswith("29 of the 30 segments")
-    assert few.notices[1].startswith("4 segments have the code")
+    assert few.notices[0].startswith("29 segments: too few")
+    assert few.notices[1].startswith("4 with the code: too few")
     wide = agreement.figure(near(0.5, 0.1, 0.9), units=80, positives=20)
     assert wide.silent
     assert "0.80 wide" in wide.notices[0]

@@ -57,16 +57,20 @@ class World:
         return example
 
 
-def make(folder: Path, *, participants: Iterable[str] = ("P01", "P02", "P03"), hostile: str = "") -> World:
+def make(
+    folder: Path, *, participants: Iterable[str] = ("P01", "P02", "P03"), hostile: str = "", disputes: bool = True
+) -> World:
     """A study with interviews, people's and a model's codings, themes, and an account of every kind.
 
     Args:
         hostile: Put into every place where somebody's words may stand.
+        disputes: Two more people have coded it, and do not agree; without, nobody has.
     """
     made = studies.create(folder)
     segments = list(_interviews(made, participants, hostile))
     run = _analysed(made, segments, hostile)
-    more = disputed.fill(made, segments, models=MODELS_WORDS, others=OTHERS_WORDS, hostile=hostile)
+    said = {"models": MODELS_WORDS, "others": OTHERS_WORDS, "hostile": hostile}
+    more = disputed.fill(made, segments, **said) if disputes else {}
     _people(made)
     link = accounts.invite(made, SPARE)
     theme = made.store.findings.themes(run)[0]
