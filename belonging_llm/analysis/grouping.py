@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from belonging_llm import clusters, themes
 from belonging_llm.analysis.bench import Workbench, workbench
 from belonging_llm.analysis.job import Done, Job, silent
+from belonging_llm.claims import held
 from belonging_llm.embeddings import HasMiddle, Vectors, embed
 
 
@@ -17,6 +18,11 @@ def embed_segments(job: Job, done: Done = silent, *, coded: bool = True) -> int:
         coded: Segments will be coded: then the encoder's inner layers are read as well.
     """
     bench = workbench(job)
+    with held(bench.store.claims, f"embedding with {bench.encoder.id}"):
+        return _embed(bench, done, coded=coded)
+
+
+def _embed(bench: Workbench, done: Done, *, coded: bool) -> int:
     texts = [s.text for s in bench.segments]
     distinct = len(set(texts))
     inner = bench.encoder.middle() if coded and isinstance(bench.encoder, HasMiddle) else None
@@ -34,6 +40,11 @@ def find_themes(job: Job, run_id: str, done: Done = silent, placed: Vectors | No
         placed: Vectors to group by instead of the embedder's, in the order of the study's segments.
     """
     bench = workbench(job)
+    with held(bench.store.claims, f"themes of {run_id}"):
+        return _find_themes(bench, run_id, done, placed)
+
+
+def _find_themes(bench: Workbench, run_id: str, done: Done, placed: Vectors | None) -> int:
     if kept := bench.store.findings.themes(run_id):
         return len(kept)
     rows = [i for i, s in enumerate(bench.segments) if len(s.text.split()) >= bench.settings.shortest_themed]

@@ -3,7 +3,9 @@
 from belonging_llm.cli import (
     analyse,
     audit,
+    batch,
     bring_in,
+    codebook,
     deidentify,
     export,
     measure,
@@ -19,7 +21,9 @@ from belonging_llm.cli.front import main
 __all__ = [
     "analyse",
     "audit",
+    "batch",
     "bring_in",
+    "codebook",
     "deidentify",
     "export",
     "main",

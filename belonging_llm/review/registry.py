@@ -10,6 +10,8 @@ from belonging_llm.review.pages import (
     audit,
     changes,
     code,
+    codebook,
+    deidentify,
     guidelines,
     own_account,
     people,
@@ -35,4 +37,6 @@ PAGES: tuple[Page, ...] = (
     *own_account.PAGES,
     *people.PAGES,
     *access.PAGES,
+    *codebook.PAGES,
+    *deidentify.PAGES,
 )

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from belonging_llm.codes import Coding, Judgement
 from belonging_llm.provenance import now
-from belonging_llm.store.schema import coding, judged, theme, theme_member
-from belonging_llm.store.writing import add_new
+from belonging_llm.store.schema import codebook, coding, judged, placement, theme, theme_member
+from belonging_llm.store.writing import add_new, in_chunks
+from belonging_llm.store.layers import codings_as_of, layers
 from belonging_llm.themes import Theme, ThemeMember
 
 
@@ -38,14 +39,17 @@ class Findings:
             add_new(connection, theme_member, members)
 
     def themes(self, run_id: str) -> list[Theme]:
-        """A run's themes, largest first."""
+        """The themes as of a run, largest first; those of a batch are its base's, with all that batches put into them."""
         with self._engine.connect() as connection:
-            rows = connection.execute(sa.select(theme).where(theme.c.run_id == run_id).order_by(theme.c.ordinal)).all()
-            query = sa.select(theme_member).where(theme_member.c.run_id == run_id).order_by(theme_member.c.place)
+            base, *batches = layers(connection, run_id)
+            rows = connection.execute(sa.select(theme).where(theme.c.run_id == base).order_by(theme.c.ordinal)).all()
             members: dict[str, list[ThemeMember]] = {}
-            for m in connection.execute(query):
-                place = ThemeMember(segment_id=m.segment_id, strength=m.strength, belongs=m.belongs)
-                members.setdefault(m.theme_id, []).append(place)
+            own = sa.select(theme_member).where(theme_member.c.run_id == base).order_by(theme_member.c.place)
+            later = (sa.select(placement).where(placement.c.run_id == b).order_by(placement.c.place) for b in batches)
+            for query in (own, *later):
+                for m in connection.execute(query):
+                    place = ThemeMember(segment_id=m.segment_id, strength=m.strength, belongs=m.belongs)
+                    members.setdefault(m.theme_id, []).append(place)
         return [Theme.model_validate(json.loads(row.content) | {"members": members[row.id]}) for row in rows]
 
     def add_codings(self, codings: Sequence[Coding], run_id: str = "") -> None:
@@ -55,8 +59,11 @@ class Findings:
 
     def add_judged(self, judgements: Sequence[Judgement]) -> None:
         """Keep who judged what; a judgement already known stays as it is."""
+        newest = sa.select(codebook.c.digest).order_by(codebook.c.ordinal.desc()).limit(1)
         with self._engine.begin() as connection:
-            add_new(connection, judged, [j.model_dump() for j in judgements])
+            current = connection.execute(newest).scalar() or ""
+            rows = [j.model_dump() | {"codebook": j.codebook or current} for j in judgements]
+            add_new(connection, judged, rows)
 
     def judgements(self) -> list[Judgement]:
         """Who judged what, by segment and coder."""
@@ -65,22 +72,31 @@ class Findings:
             return [Judgement.model_validate(dict(row)) for row in connection.execute(query).mappings()]
 
     def codings(self, run_id: str = "") -> list[Coding]:
-        """Codings of a run, or of people, by segment, code and coder."""
-        query = sa.select(coding).where(coding.c.run_id == run_id)
-        query = query.order_by(coding.c.segment_id, coding.c.code, coding.c.coder)
+        """Codings as of a run, or of people, by segment, code and coder."""
         with self._engine.connect() as connection:
-            return [_coding(row) for row in connection.execute(query).mappings()]
+            query = sa.select(coding).where(codings_as_of(connection, run_id))
+            query = query.order_by(coding.c.segment_id, coding.c.code, coding.c.coder)
+            return [coding_of(row) for row in connection.execute(query).mappings()]
 
     def coded(self, run_id: str) -> set[str]:
-        """Segments that already have their codings in a run."""
+        """Segments that have their codings as of a run."""
         with self._engine.connect() as connection:
-            query = sa.select(coding.c.segment_id).where(coding.c.run_id == run_id).distinct()
+            query = sa.select(coding.c.segment_id).where(codings_as_of(connection, run_id)).distinct()
             return set(connection.execute(query).scalars())
 
-    def outcomes(self, run_id: str) -> Counter[str]:
-        """How many segment × code pairs had which outcome."""
-        query = sa.select(coding.c.outcome, sa.func.count()).where(coding.c.run_id == run_id)
+    def uncoded(self, run_id: str, segment_ids: Sequence[str]) -> set[str]:
+        """Those of some segments that have no codings in a run."""
+        left = set(segment_ids)
         with self._engine.connect() as connection:
+            for chunk in in_chunks(list(segment_ids)):
+                query = sa.select(coding.c.segment_id).where(coding.c.run_id == run_id, coding.c.segment_id.in_(chunk))
+                left.difference_update(connection.execute(query).scalars())
+        return left
+
+    def outcomes(self, run_id: str) -> Counter[str]:
+        """How many segment × code pairs have which outcome as of a run."""
+        with self._engine.connect() as connection:
+            query = sa.select(coding.c.outcome, sa.func.count()).where(codings_as_of(connection, run_id))
             rows = connection.execute(query.group_by(coding.c.outcome)).all()
         return Counter({outcome: n for outcome, n in rows})
 
@@ -101,7 +117,8 @@ def _row(given: Coding, run_id: str) -> dict[str, Any]:
     }
 
 
-def _coding(row: Mapping[Any, Any]) -> Coding:
+def coding_of(row: Mapping[Any, Any]) -> Coding:
+    """A row of the table as what it says."""
     fields = {name: row[name] for name in Coding.model_fields}
     return Coding.model_validate(
         fields | {"evidence": json.loads(row["evidence"]), "provenance": json.loads(row["provenance"])}

@@ -110,7 +110,7 @@ class StoredLedger:
             query = query.where(call.c.run_id == run_id)
         found: dict[str, Spending] = {}
         with self._engine.connect() as connection:
-            away = self._away(connection)
+            away = self._away(connection, run_id)
             for model, request, reply, parcel in connection.execute(query):
                 so_far = found.get(model) or Spending(model, here=model not in away)
                 asked = ChatRequest.model_validate_json(request)
@@ -118,9 +118,11 @@ class StoredLedger:
         return list(found.values())
 
     @staticmethod
-    def _away(connection: sa.Connection) -> set[str]:
-        """Models that text went to on other machines."""
-        rows = connection.execute(sa.select(egress.c.model, egress.c.endpoint).distinct())
+    def _away(connection: sa.Connection, run_id: str | None) -> set[str]:
+        """Models that text went to on other machines, on behalf of a run or at all."""
+        query = sa.select(egress.c.model, egress.c.endpoint).distinct()
+        # Before departures were logged by run they had none.
+        rows = connection.execute(query if run_id is None else query.where(egress.c.run_id.in_((run_id, ""))))
         return {model for model, endpoint in rows if not is_loopback(endpoint)}
 
 

@@ -268,7 +268,7 @@ def _project(connection: sa.Connection, said: Said, at: str) -> None:
     if said.skipped:
         return
     who = {"segment_id": said.segment_id, "coder": said.coder, "at": at}
-    connection.execute(judged.insert(), who | {"saw_model": said.saw_model})
+    connection.execute(judged.insert(), who | {"saw_model": said.saw_model, "codebook": said.codebook_digest})
     provenance = json.dumps(Provenance(codebook_digest=said.codebook_digest).model_dump(mode="json"), sort_keys=True)
     rows = [
         who
