@@ -5,6 +5,10 @@ from __future__ import annotations
 from belonging_llm.review.page import Page
 from belonging_llm.review.pages import (
     access,
+    adjudication,
+    agreement,
+    audit,
+    changes,
     code,
     codebook,
     deidentify,
@@ -26,6 +30,10 @@ PAGES: tuple[Page, ...] = (
     *queue.PAGES,
     *transcript.PAGES,
     *guidelines.PAGES,
+    *adjudication.PAGES,
+    *audit.PAGES,
+    *agreement.PAGES,
+    *changes.PAGES,
     *own_account.PAGES,
     *people.PAGES,
     *access.PAGES,
