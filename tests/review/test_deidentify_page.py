@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import world
 from browsing import Browsing
+from playwright.sync_api import expect
 from serving import Served
 
 from belonging_llm import deidentification
@@ -49,7 +50,7 @@ def test_suggestions_are_decided_by_keyboard(named: Served, browsing: Browsing) 
             if key == "r":
                 page.keyboard.type("somebody")
                 page.keyboard.press("Enter")
-            page.wait_for_function(f"document.querySelector('#words').innerText === {order[turn + 1]!r}")
+            expect(page.locator("#words")).to_have_text(order[turn + 1])
         page.goto(f"{served.base}/deidentify?state=all&row={mark(order[0])}")
         page.keyboard.press("u")
         page.wait_for_selector("button[data-key=u]", state="detached")
