@@ -32,6 +32,7 @@ from belonging_llm.store.reviewing import (
 from belonging_llm.store.rewording import Reworded, Rewording
 from belonging_llm.store.runs import Run, Runs
 from belonging_llm.store.stability import StabilityTest, StabilityTests
+from belonging_llm.store.themes import Origin, Themes
 from belonging_llm.store.vectors import StoredVectors
 from belonging_llm.store.withdrawals import Leaving, Withdrawal, Withdrawals
 
@@ -44,6 +45,7 @@ __all__ = [
     "Leaving",
     "Left",
     "Mark",
+    "Origin",
     "Reviewer",
     "Reworded",
     "Role",
@@ -78,6 +80,7 @@ class Store:
         self.parcels = StoredParcels(self._engine)
         self.runs = Runs(self._engine)
         self.findings = Findings(self._engine)
+        self.themes = Themes(self._engine)
         self.audits = AuditRecords(self._engine)
         self.stability = StabilityTests(self._engine)
         self.exchanges = Exchanges(self._engine)

@@ -194,7 +194,7 @@ def _open_to_change(connection: sa.Connection) -> Iterator[None]:
         connection.exec_driver_sql(rule)
 
 
-_ONLY_ADDED = ("call", "coding")
+_ONLY_ADDED = ("call", "coding", "theme_edit")
 _CLASH = "two participants would be called the same; decide on different replacements for them"
 
 
