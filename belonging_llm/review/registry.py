@@ -13,6 +13,7 @@ from belonging_llm.review.pages import (
     sign_in,
     start,
     static_files,
+    themes,
 )
 
 PAGES: tuple[Page, ...] = (
@@ -23,6 +24,7 @@ PAGES: tuple[Page, ...] = (
     *own_account.PAGES,
     *people.PAGES,
     *access.PAGES,
+    *themes.PAGES,
     *codebook.PAGES,
     *deidentify.PAGES,
 )

@@ -515,7 +515,9 @@ theme_frame = sa.Table(
     sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True),
     sa.Column("base", sa.String(32), comment="the run whose themes and members this one adds to; null: it has its own"),
     sa.Column("encoder", sa.Text, nullable=False),
-    sa.Column("content", sa.Text, nullable=False, comment="how the themes came about, as JSON: method, digests, counts"),
+    sa.Column(
+        "content", sa.Text, nullable=False, comment="how the themes came about, as JSON: method, digests, counts"
+    ),
 )
 
 theme_place = sa.Table(
