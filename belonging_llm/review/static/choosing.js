@@ -5,7 +5,9 @@
   var told = document.querySelector("[data-chosen]"), last = -1;
   function tell() {
     var n = boxes.filter(function (box) { return box.checked; }).length;
-    if (told) told.textContent = n ? n + " chosen" : "";
+    if (!told) return;
+    told.textContent = n ? n + " chosen." : "";
+    told.parentNode.hidden = !n;
   }
   document.querySelectorAll("[data-choose]").forEach(function (button) {
     button.hidden = boxes.length < 2;

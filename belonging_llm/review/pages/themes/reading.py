@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from starlette.responses import Response
 
 from belonging_llm import theme_board
 from belonging_llm.errors import StudyError
-from belonging_llm.review.pages.themes.words import FATES, Line, lines, told
+from belonging_llm.review.pages.themes.words import FATES, Line, lines, renamed, told
 from belonging_llm.review.visit import Visit
 from belonging_llm.theme_board import Board
 from belonging_llm.themes import Theme
-from belonging_llm.themes.edits import Restore, Retire, concerned, standing, undone
+from belonging_llm.themes.edits import Restore, Retire, Undo, concerned, standing, undone
 from belonging_llm.themes.lineage import Fate, Step
 
 SHOWN = 50
@@ -60,7 +60,6 @@ def show_one(visit: Visit, *, wanted: str = "", problem: str = "", status: int =
     there = {m.segment_id: m for m in members}
     listed = lines(theme, [there[i] for i in shown], visit.store.words.of(shown))
     visit.saw((line.segment.transcript_id, line.segment.id) for line in listed)
-    names = _names(visit, board)
     return visit.render(
         "theme.html.j2",
         status=status,
@@ -78,7 +77,7 @@ def show_one(visit: Visit, *, wanted: str = "", problem: str = "", status: int =
         earlier=earlier,
         steps=_steps(visit, ident),
         badges=_badges(visit, board).get(ident, []),
-        changes_made=_changes(board, names, ident),
+        changes_made=_changes(visit, board, ident),
         problem=problem,
     )
 
@@ -114,14 +113,17 @@ def loose(visit: Visit, *, problem: str = "", status: int = 200) -> Response:
 def history(visit: Visit, *, problem: str = "", status: int = 200) -> Response:
     """Every change by people, the last first; and what became of themes from run to run."""
     board = _board(visit)
-    changes = _changes(board, _names(visit, board)) if board else []
+    changes = _changes(visit, board) if board else []
     runs = {run.id: run for run in visit.store.runs.finished()}
     lineage = [(runs[ident], step) for ident, step in visit.store.themes.lineage() if ident in runs]
+    # In a study's first run all themes are new; that is no news.
+    lineage = [pair for pair in lineage if pair[0].id != lineage[0][0].id and pair[1].fate is not Fate.CONTINUED]
     return visit.render(
         "themes_history.html.j2",
         status=status,
         changes_made=changes,
-        lineage=[pair for pair in lineage if pair[1].fate is not Fate.CONTINUED][::-1][:200],
+        lineage=lineage[::-1][:200],
+        names=_names(visit, board) if board else {},
         fates=FATES,
         seen=_seen(board) if board else 0,
         problem=problem,
@@ -152,10 +154,9 @@ def _codes(visit: Visit) -> dict[str, str]:
 
 
 def _names(visit: Visit, board: Board) -> dict[str, str]:
-    """What themes are or were called; those that were merged away or retired too."""
+    """What themes are called, or were when they were merged away or retired."""
     first = {theme.id: theme.name for theme in visit.store.themes.found(board.run_id)}
-    made = {e.change.new: e.change.name for e in board.edits if e.change.kind == "split"}
-    return first | made | {theme.id: theme.name for theme in board.themes}
+    return first | renamed(standing(board.edits)) | {theme.id: theme.name for theme in board.themes}
 
 
 def _badges(visit: Visit, board: Board) -> dict[str, list[str]]:
@@ -191,22 +192,22 @@ def _steps(visit: Visit, ident: str) -> list[tuple[str, str, Step]]:
     return [(runs[i].finished_at or "", FATES[step.fate], step) for i, step in reversed(mine)]
 
 
-def _changes(board: Board, names: Mapping[str, str], ident: str = "") -> list[dict[str, object]]:
-    """Records as a page shows them: all, or those of one theme."""
+def _changes(visit: Visit, board: Board, ident: str = "") -> list[dict[str, object]]:
+    """Records as a page shows them, the last first: all, or those of one theme."""
     gone, unmet = undone(board.edits), {one.edit.id: one.reason for one in board.unmet}
     by_id = {edit.id: edit for edit in board.edits}
+    names = {theme.id: theme.name for theme in visit.store.themes.found(board.run_id)}
     found = []
-    for edit in reversed(board.edits):
+    for edit in board.edits:
         about = edit
-        while about.change.kind == "undo" and about.change.edit in by_id:
+        while isinstance(about.change, Undo) and about.change.edit in by_id:
             about = by_id[about.change.edit]
-        if ident and ident not in concerned(about.change):
-            continue
-        found.append(
-            {"edit": edit, "told": told(edit, names), "undone": edit.id in gone, "unmet": unmet.get(edit.id, "")}
-            | {"themes": [i for i in concerned(edit.change) if i in {t.id for t in board.themes}]}
-        )
-    return found
+        if not ident or ident in concerned(about.change):
+            said = {"told": told(edit, names), "undone": edit.id in gone, "unmet": unmet.get(edit.id, "")}
+            found.append({"edit": edit} | said)
+        # A record speaks of themes as they were called then.
+        names |= renamed([edit])
+    return found[::-1]
 
 
 def theme_of(visit: Visit, ident: str) -> Theme | None:

@@ -76,15 +76,15 @@ def told(edit: Edit, names: Mapping[str, str]) -> str:
     change = edit.change
 
     def called(ident: str) -> str:
-        return f"“{names.get(ident, ident)}”"
+        return _quoted(names.get(ident, ident))
 
     match change:
         case Merge():
             return f"{_listed([called(one) for one in change.themes])} merged into {called(change.into)}"
         case Split():
-            return f"{_segments(change.segments)} of {called(change.theme)} formed the theme “{change.name}”"
+            return f"{_segments(change.segments)} of {called(change.theme)} formed the theme {_quoted(change.name)}"
         case Rename():
-            return f"{called(change.theme)} was named “{change.name}”"
+            return f"{called(change.theme)} was named {_quoted(change.name)}"
         case Move():
             source = f" from {called(change.source)}" if change.source else ""
             target = called(change.to) if change.to else "no theme"
@@ -98,6 +98,20 @@ def told(edit: Edit, names: Mapping[str, str]) -> str:
             return f"{called(change.theme)} is a theme again"
         case Undo():
             return f"change {change.edit} was undone"
+
+
+def renamed(edits: Iterable[Edit]) -> dict[str, str]:
+    """Names that records gave to themes, the last one counts."""
+    found: dict[str, str] = {}
+    for edit in edits:
+        if isinstance(edit.change, Split | Rename):
+            found[edit.change.new if isinstance(edit.change, Split) else edit.change.theme] = edit.change.name
+    return found
+
+
+def _quoted(name: str) -> str:
+    """A name in quotation marks; names in participants' words have theirs."""
+    return name if name.startswith("“") else f"“{name}”"
 
 
 def _segments(ids: Sequence[str]) -> str:
