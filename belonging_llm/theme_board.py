@@ -40,15 +40,19 @@ def board(study: Study) -> Board:
     return Board(run_id, seen.themes, tuple(edits), seen.unmet, stale)
 
 
-def revise(study: Study, change: Change, *, by: str, reason: str) -> Edit:
+def revise(study: Study, change: Change, *, by: str, reason: str, seen: int | None = None) -> Edit:
     """Record a change of the last run's themes; everything that reads themes sees it at once.
+
+    Args:
+        seen: Id of the last record that the author knew of (0: of none); None takes the themes as they stand.
 
     Raises:
         StudyError: no run with themes has finished.
+        StaleError: somebody else changed one of these themes or segments since `seen`.
         InputError: it makes no sense of the themes as they stand.
     """
     codes = [code.id for code in study.framework().assignable]
-    return study.store.themes.edit(_last(study), change, by=by, reason=reason, codes=codes)
+    return study.store.themes.edit(_last(study), change, by=by, reason=reason, codes=codes, seen=seen)
 
 
 def _last(study: Study) -> str:
