@@ -31,11 +31,11 @@ class Corpus:
             False when the same words are already in.
         """
         row = {"id": found.id, "name": found.name, "content": found.model_dump_json(), "imported_at": now()}
-        row["source_digest"] = found.source.digest if found.source else None
+        source = {"source_digest": found.source.digest if found.source else None}
         with alone(self._engine) as connection:
             if connection.execute(sa.select(transcript.c.id).where(transcript.c.id == found.id)).first():
                 return False
-            connection.execute(transcript.insert(), row | {"split_with": GIVEN if segments else None})
+            connection.execute(transcript.insert(), row | source | {"split_with": GIVEN if segments else None})
             connection.execute(waiting.insert(), {"transcript_id": found.id})
             _add_cut(connection, segments, GIVEN)
         return True

@@ -207,7 +207,7 @@ def _open_to_change(connection: sa.Connection) -> Iterator[None]:
         connection.exec_driver_sql(rule)
 
 
-_ONLY_ADDED = ("call", "coding", "judgement")
+_ONLY_ADDED = ("call", "coding", "judgement", "theme_edit")
 _CLASH = "two participants would be called the same; decide on different replacements for them"
 
 

@@ -22,13 +22,13 @@ from belonging_llm.store.codebooks import reword_codebooks
 from belonging_llm.store.database import alone, one_transaction
 from belonging_llm.store.postgres import is_postgres, rebuild
 from belonging_llm.store.writing import add_new, in_chunks
+from belonging_llm.themes.theme import UNNAMED
 from belonging_llm.transcripts import Transcript
 
 BEGUN, EMPTIED, DONE = "begun", "emptied", "done"
 # Groups change when somebody leaves, so nearly all questions about themes would be asked anew; and names that a model
 # gave may carry words of any segment that it was shown.
 _ABOUT_THEMES = ("label_theme", "rename_theme", "map_theme")
-UNNAMED = "Its name went with somebody who withdrew; the next analysis names it anew."
 
 
 class Withdrawal(BaseModel):
