@@ -108,7 +108,9 @@ def stopped_at(room: int, template: Path, disk: Path, forge: studies.Forge, expe
         twice = sum(n - 1 for n in server.counts.values())
     shutil.rmtree(folder)
     line = said.strip().splitlines()[-1] if said.strip() else ""
-    return Stop(room, code, line.replace(str(disk), "DISK"), "Traceback" in said, asked, stage, whole, not resumed, same, twice)
+    return Stop(
+        room, code, line.replace(str(disk), "DISK"), "Traceback" in said, asked, stage, whole, not resumed, same, twice
+    )
 
 
 def damaged(folder: Path) -> list[object]:

@@ -36,6 +36,7 @@ def review(
     People code blind, adjudicate and check the model there. Make their accounts with
     `belonging reviewers STUDY add NAME`.
     """
+    from belonging_llm.review import accounts
     from belonging_llm.review.server import Where, listen, serve
     from belonging_llm.study import Study
 
@@ -44,6 +45,7 @@ def review(
     opened = Study(study)
     if not opened.store.reviewers.all():
         click.echo("nobody has an account yet; make one with `belonging reviewers STUDY add NAME`", err=True)
+    accounts.lengthen(opened)
     taken = listen(where)
     click.echo(f"{where.address(taken.getsockname()[1])}  (Ctrl+C ends it)")
     serve(opened, where, [taken])
@@ -64,10 +66,9 @@ def reviewers(context: click.Context, study: Path) -> None:
 @click.option(
     "--segments",
     "drawn_from",
-    default="all",
-    show_default=True,
+    default="",
     metavar="all|'plan N'|'sample N'",
-    help="What a coder codes, in an order of their own.",
+    help="What a coder codes, in an order of their own.  [all; a queue that is there stays what it is]",
 )
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Of the order.  [drawn, and recorded]")
 @click.option("--address", default=f"http://127.0.0.1:{_PORT}/", show_default=True, help="Where the application is.")
@@ -88,7 +89,7 @@ def reviewers_add(
     token = accounts.add(opened, name, Role(role), coder=coder)
     if role == "coder":
         n = accounts.assign(opened, name, drawn_from=drawn_from, seed=seed)
-        click.echo(f"{name} has {n} segments to code ({drawn_from})", err=True)
+        click.echo(f"{name} has {n} segments in the queue", err=True)
     click.echo(f"{address.rstrip('/')}/welcome/{token}")
 
 

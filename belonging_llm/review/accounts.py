@@ -61,11 +61,12 @@ def revoke(study: Study, name: str) -> None:
     study.store.reviewers.revoke(name)
 
 
-def assign(study: Study, name: str, *, drawn_from: str = ALL, seed: int | None = None) -> int:
+def assign(study: Study, name: str, *, drawn_from: str = "", seed: int | None = None) -> int:
     """Give a coder a queue in an order of their own, or add to it what it lacks.
 
     Args:
-        drawn_from: `all`, `plan N` (the drawn segments of an audit plan) or `sample N` (as many at random).
+        drawn_from: `all`, `plan N` (the drawn segments of an audit plan) or `sample N` (as many at random); when empty,
+            all for a new queue, and for one that is there whatever it was drawn from.
         seed: Of the order (and of the sample); drawn where None, recorded in any case.
 
     Returns:
@@ -74,7 +75,12 @@ def assign(study: Study, name: str, *, drawn_from: str = ALL, seed: int | None =
     Raises:
         InputError: no such plan, or nothing to draw from.
     """
-    seed = secrets.randbelow(_LARGEST_SEED) if seed is None else seed
+    known = study.store.queues.get(name)
+    if known and not drawn_from and known.drawn_from != ALL:
+        return study.store.queues.progress(name).total
+    drawn_from = drawn_from or ALL
+    if seed is None:
+        seed = known.seed if known else secrets.randbelow(_LARGEST_SEED)
     ids = sorted(_pool(study, drawn_from))
     if not ids:
         raise InputError(f"{drawn_from}: there is no segment to code; import transcripts and run `belonging analyse`")
@@ -83,6 +89,14 @@ def assign(study: Study, name: str, *, drawn_from: str = ALL, seed: int | None =
     order = order[: int(wanted[1])] if wanted else order
     study.store.queues.draw(name, order, drawn_from=drawn_from, seed=seed)
     return study.store.queues.progress(name).total
+
+
+def lengthen(study: Study) -> None:
+    """Put segments that are new in the study at the end of every open queue that was drawn from all of them."""
+    for one in study.store.reviewers.all():
+        queue = study.store.queues.get(one.name)
+        if one.revoked_at is None and queue and queue.drawn_from == ALL:
+            assign(study, one.name)
 
 
 def _pool(study: Study, drawn_from: str) -> Sequence[str]:

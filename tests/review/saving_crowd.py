@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import httpx2
@@ -18,7 +19,7 @@ from belonging_llm.store import Role
 from belonging_llm.study import Study
 from belonging_llm.transcripts import parse_text
 
-# Each so many-eth save is sent twice, as a browser that heard nothing would.
+# Each so many-eth save is sent twice at the same moment.
 TWICE_EVERY = 5
 
 
@@ -65,19 +66,20 @@ def save_all(served: Served, coders: Sequence[str], *, patience: float = 60) -> 
         client.http.timeout = patience
         token = client.token()
         order = [item.segment_id for item in served.study.store.queues.page(name, limit=1_000_000)]
+        twice = ThreadPoolExecutor(2)
         ready.wait()
         for n, segment in enumerate(order):
             form = {"csrf": token, "key": f"{name} {segment}", "code": code, "memo": f"{name} of {n}"}
-            for again in range(2 if n % TWICE_EVERY == 0 else 1):
-                told = _send(client, segment, form)
-                with lock:
-                    crowd.twice += again
-                    if told == "303":
-                        crowd.told[name, segment] = form["key"]
-                    else:
-                        crowd.refused.append(told)
-                if told == "gone":
-                    return
+            again = n % TWICE_EVERY == 0
+            sent = [twice.submit(_send, client, segment, form) for _ in range(2 if again else 1)]
+            told = [one.result() for one in sent]
+            with lock:
+                crowd.twice += again
+                crowd.refused += [one for one in told if one != "303"]
+                if "303" in told:
+                    crowd.told[name, segment] = form["key"]
+            if "gone" in told:
+                return
 
     threads = [threading.Thread(target=work, args=(name,)) for name in coders]
     for thread in threads:

@@ -51,17 +51,21 @@ class Elsewhere(Served):
         self.study.store.close()
 
 
+def done(served: Served) -> int:
+    return sum(served.study.store.queues.progress(name).submitted for name in CODERS)
+
+
 def test_acknowledged_saves_survive_kill(tmp_path: Path) -> None:
     study = saving_crowd.make(tmp_path / "study", CODERS, SEGMENTS)
     study.store.close()
     told: dict[tuple[str, str], str] = {}
     for n in range(KILLS):
         with Elsewhere(World(tmp_path / "study")) as served:
-            before = len(served.study.store.judgements.current())
+            before = done(served)
 
             def kill(served: Elsewhere = served, wanted: int = before + 20 + 7 * n) -> None:
-                while len(served.study.store.judgements.current()) < wanted:
-                    time.sleep(0.005)
+                while done(served) < wanted:
+                    time.sleep(0.02)
                 os.kill(served.process.pid, signal.SIGKILL)
 
             killer = threading.Thread(target=kill)

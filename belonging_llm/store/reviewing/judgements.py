@@ -170,11 +170,11 @@ class Judgements:
 
     def open_to_change(self, reviewer: str, limit: int = 10) -> list[str]:
         """Segments that a reviewer judged blind last, the last first: those that may be judged anew."""
-        newest = sa.func.max(judgement.c.id)
         mine = (judgement.c.reviewer == reviewer) & _of_kind(JudgementKind.BLIND)
-        query = sa.select(judgement.c.segment_id).where(mine).group_by(judgement.c.segment_id)
+        # Records, of which one segment can have several; a bound keeps the look back short.
+        query = sa.select(judgement.c.segment_id).where(mine).order_by(judgement.c.id.desc()).limit(20 * limit)
         with self._engine.connect() as connection:
-            return list(connection.execute(query.order_by(newest.desc()).limit(limit)).scalars())
+            return list(dict.fromkeys(connection.execute(query).scalars()))[:limit]
 
     def last(self, reviewer: str, limit: int = 10, kind: JudgementKind | None = None) -> list[JudgementRecord]:
         """What a reviewer said last, the last first, superseded records too."""
