@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -39,7 +40,7 @@ class Attempts:
             connection.execute(sign_in_attempt.delete().where(sign_in_attempt.c.at < _ago(KEPT)))
 
 
-def _failures(whose: sa.ColumnElement[bool]) -> sa.Select[int]:
+def _failures(whose: sa.ColumnElement[bool]) -> sa.Select[Any]:
     lately = sign_in_attempt.c.at > _ago(WINDOW)
     return sa.select(sa.func.count()).select_from(sign_in_attempt).where(whose, lately, ~sign_in_attempt.c.succeeded)
 
