@@ -14,6 +14,7 @@ from belonging_llm.cli import (
     speakers,
     stability,
     tables,
+    themes,
     withdraw,
 )
 from belonging_llm.cli.front import main
@@ -33,5 +34,6 @@ __all__ = [
     "speakers",
     "stability",
     "tables",
+    "themes",
     "withdraw",
 ]

@@ -29,6 +29,7 @@ def gather(study: Study) -> Findings:
         raise StudyError(f"{study.folder}: no analysis has finished yet; run `belonging analyse`")
     settings, counts = run.settings, _plain_counts(run)
     themes = store.findings.themes(run.id)
+    outliers, too_short = _unthemed(study, run, themes)
     return Findings(
         study=study.settings.name,
         run=_record(run, counts),
@@ -38,8 +39,8 @@ def gather(study: Study) -> Findings:
         codings=store.findings.codings(run.id),
         framework=study.framework(),
         participants=store.corpus.participants(),
-        outliers=run.counts.get("outliers", []),
-        too_short=run.counts.get("too_short", []),
+        outliers=outliers,
+        too_short=too_short,
         prompts=_prompts(study, settings.get("prompts", {})),
         usage=Usage(**store.ledger.usage(run.id)),
         losses=_losses(run, themes),
@@ -47,6 +48,17 @@ def gather(study: Study) -> Findings:
         encoder=settings.get("embedder", ""),
         synthetic=study.settings.synthetic,
     )
+
+
+def _unthemed(study: Study, run: Run, themes: Sequence[Theme]) -> tuple[list[str], list[str]]:
+    """Segments that fit no theme, those that people took out of one among them; and segments too short to be grouped."""
+    store = study.store
+    counts = [store.runs.get(ident).counts for ident in store.themes.layers(run.id)]
+    themed = {member.segment_id for theme in themes for member in theme.members}
+    found = [member.segment_id for theme in store.themes.found(run.id) for member in theme.members]
+    nowhere = dict.fromkeys([*(s for one in counts for s in one.get("outliers", ())), *found])
+    short = dict.fromkeys(s for one in counts for s in one.get("too_short", ()))
+    return [s for s in nowhere if s not in themed], [s for s in short if s not in themed]
 
 
 def _record(run: Run, counts: dict[str, Any]) -> RunRecord:

@@ -1,4 +1,4 @@
-"""Clusters as the themes that they were settled to be: those that belong together united, those that people hold kept."""
+"""Clusters as the themes that they were settled to be: united where they are one, kept where people hold them."""
 
 from __future__ import annotations
 
@@ -111,7 +111,11 @@ def _join(
 
 
 def _sorted(
-    members: Mapping[str, dict[int, Member]], keys: Sequence[str], vectors: Vectors, method: str, made: Mapping[str, int]
+    members: Mapping[str, dict[int, Member]],
+    keys: Sequence[str],
+    vectors: Vectors,
+    method: str,
+    made: Mapping[str, int],
 ) -> Formed:
     clusters: list[tuple[str, Cluster]] = []
     for ident, inside in members.items():
