@@ -2,10 +2,11 @@
 
 Usage: python -P evals/stable_themes.py [--orders N] [--vectors FILE] [--seed N] [--out FILE]
 
-In each order three of the twelve interviews come at a time. The first batch is grouped into themes; the others are
-placed into those by nearest exemplars. Then everything is grouped anew, as `belonging analyse` does it, and held
-against the themes that there were. A segment is in matching themes where its theme is paired with its theme of all at
-once (optimal assignment, one to one), or where it is in none in both. No language model is asked: names stay out of it.
+In each order three of the twelve interviews come at a time. The first batch is grouped into themes; the segments of
+the others are placed into those by nearest exemplars, and whenever it is due (`themes.due`), or at the very end, as
+`belonging analyse` does it, everything is grouped anew and held against the themes that there were. A segment is in
+matching themes where its theme is paired with its theme of all at once (optimal assignment, one to one), or where it
+is in none in both. No language model is asked: names stay out of it.
 
 FILE keeps the encoder's vectors from one call to the next (.npy, rows in the order of the segments' digests).
 """
@@ -32,6 +33,7 @@ from belonging_llm.provenance import digest, versions
 from belonging_llm.segments import Segment
 from belonging_llm.study import create
 from belonging_llm.themes import Fate, Place, Step, Theme, ThemeMember, theme_id
+from belonging_llm.themes.due import why_due
 from belonging_llm.themes.forming import Formed, form
 from belonging_llm.themes.matching import Group
 from belonging_llm.themes.settling import settle
@@ -39,6 +41,7 @@ from belonging_llm.themes.settling import settle
 BATCHES = 4
 SHORTEST = 5
 WANTED = 0.95
+MEASURES = ("matching", "batches_alone", "placed_only", "same_id", "groupings")
 
 
 @dataclass(frozen=True)
@@ -61,17 +64,22 @@ class Order:
     """What came of one order of arrival.
 
     Attributes:
-        matching: Share of segments in matching themes, after everything was grouped anew.
-        placed_only: The same before that, when three quarters of the segments had only been placed.
-        same_id: Share of segments whose theme has the same id after the grouping as before it (both in a theme).
-        fates: Steps of the lineage at that grouping.
+        matching: Share of segments in matching themes after the last batch and the grouping at the end.
+        batches_alone: The same after the last batch, grouped anew when due and not at the end.
+        placed_only: The same where three quarters of the segments are placed and nothing is ever grouped anew.
+        same_id: Share of segments whose theme has the same id after a grouping as before it (of those in a theme in
+            both), over all groupings.
+        groupings: How often everything was grouped anew.
+        fates: Steps of the lineage at those.
         reused: Ids that were given to a second theme.
-        untold: Themes whose beginning or end the lineage does not tell.
+        untold: Themes whose beginning, end or going on the lineage does not tell.
     """
 
     matching: float
+    batches_alone: float
     placed_only: float
     same_id: float
+    groupings: int
     fates: dict[str, int]
     reused: int
     untold: int
@@ -192,19 +200,29 @@ def regrouped(sample: Sample, before: State, rows: Sequence[int], taken: set[str
 def fed(sample: Sample, documents: Sequence[str], whole: State) -> Order:
     """One order of arrival."""
     parts = [sample.rows(list(part)) for part in np.array_split(np.array(documents), BATCHES)]
-    now = first(sample, parts[0])
-    taken = {theme.id for theme in now.themes}
-    for part in parts[1:]:
-        now = placed(sample, now, part)
-    after, steps = regrouped(sample, now, sample.rows(documents), taken)
-    both = [s for s in now.known if now.home[s] and after.home[s]]
+    now = only = first(sample, parts[0])
+    history, grouped, taken = [], len(parts[0]), {theme.id for theme in now.themes}
+    for end in range(2, BATCHES + 1):
+        now, only = placed(sample, now, parts[end - 1]), placed(sample, only, parts[end - 1])
+        if why_due(grouped, len(now.known) - grouped):
+            rows = sorted(row for part in parts[:end] for row in part)
+            history.append((now, *regrouped(sample, now, rows, taken)))
+            now, grouped = history[-1][1], len(rows)
+            taken |= {theme.id for theme in now.themes}
+    alone = matching(now.home, whole.home)
+    if grouped < len(now.known):
+        history.append((now, *regrouped(sample, now, sample.rows(documents), taken)))
+    steps = [step for *_, told in history for step in told]
+    kept = [b.home[s] == a.home[s] for b, a, _ in history for s in b.known if b.home[s] and a.home[s]]
     return Order(
-        matching=matching(after.home, whole.home),
-        placed_only=matching(now.home, whole.home),
-        same_id=float(np.mean([now.home[s] == after.home[s] for s in both])),
+        matching=matching(history[-1][1].home, whole.home),
+        batches_alone=alone,
+        placed_only=matching(only.home, whole.home),
+        same_id=float(np.mean(kept)),
+        groupings=len(history),
         fates={fate.value: n for fate in Fate if (n := sum(step.fate is fate for step in steps))},
-        reused=reused(now, after, steps),
-        untold=untold(now, after, steps),
+        reused=reused(history),
+        untold=sum(untold(before, after, told) for before, after, told in history),
     )
 
 
@@ -220,11 +238,16 @@ def matching(one: Mapping[str, str], other: Mapping[str, str]) -> float:
     return float((table[i, j].sum() + nowhere) / len(one))
 
 
-def reused(before: State, after: State, steps: Sequence[Step]) -> int:
-    """Ids of new themes that a theme had before, and ids that two themes have."""
-    fresh = [ident for step in steps if step.fate in (Fate.BORN, Fate.SPLIT) for ident in step.after]
-    again = sum(ident in {t.id for t in before.themes} for ident in fresh)
-    return again + len(after.themes) - len({t.id for t in after.themes}) + len(fresh) - len(set(fresh))
+def reused(history: Sequence[tuple[State, State, tuple[Step, ...]]]) -> int:
+    """Ids given to themes that begin though an earlier theme had them, and ids that two themes have at once."""
+    had, again = {theme.id for theme in history[0][0].themes}, 0
+    for _, after, told in history:
+        fresh = [ident for step in told if step.fate in (Fate.BORN, Fate.SPLIT) for ident in step.after]
+        ids = [theme.id for theme in after.themes]
+        again += sum(ident in had for ident in fresh) + len(fresh) - len(set(fresh)) + len(ids) - len(set(ids))
+        again += len(set(ids) - had - set(fresh))
+        had.update(ids)
+    return again
 
 
 def untold(before: State, after: State, steps: Sequence[Step]) -> int:
@@ -241,13 +264,14 @@ def untold(before: State, after: State, steps: Sequence[Step]) -> int:
 
 def summary(found: Sequence[Order]) -> dict[str, object]:
     """Means with 95 % intervals over orders of arrival (Student's t)."""
-    figures = {name: interval([getattr(o, name) for o in found]) for name in ("matching", "placed_only", "same_id")}
+    figures = {name: interval([getattr(o, name) for o in found]) for name in MEASURES}
     fates = {fate.value: sum(o.fates.get(fate.value, 0) for o in found) for fate in Fate}
     return {
         "orders_of_arrival": len(found),
         "batches": BATCHES,
         "figures": figures,
         "lowest_matching": min(o.matching for o in found),
+        "lowest_of_batches_alone": min(o.batches_alone for o in found),
         "wanted": WANTED,
         "holds": min(o.matching for o in found) >= WANTED,
         "ids_reused": sum(o.reused for o in found),
