@@ -202,7 +202,7 @@ class _Work:
         for edit in self.edits:
             if isinstance(edit.change, Split) and edit.change.new in self.themes and edit.change.new not in whole:
                 self._fails(edit, f"no segment is left in {edit.change.new}")
-        if any(not isinstance(e.change, Rename | Remap) for e in self.edits):
+        if {t.id: set(t.own) for t in whole.values()} != {t.id: set(t.own) for t in self.found}:
             ordered = sorted(whole.values(), key=lambda t: (-len(t.own), t.id))
         else:
             ordered = list(whole.values())

@@ -193,7 +193,9 @@ def test_a_segment_has_one_home_and_none_is_invented(changes: list[Change]) -> N
     assert len(own) == len(set(own))
     assert set(own) <= ALL
     assert [t.ordinal for t in found.themes] == list(range(1, len(found.themes) + 1))
-    assert all(t.members and {q.segment_id for q in t.quotes} <= {m.segment_id for m in t.members} for t in found.themes)
+    assert all(
+        t.members and {q.segment_id for q in t.quotes} <= {m.segment_id for m in t.members} for t in found.themes
+    )
     if not any(isinstance(c, Retire) or (isinstance(c, Move) and not c.to) for c in changes):
         assert set(own) >= ALL - {"out"}
 
