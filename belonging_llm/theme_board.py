@@ -20,7 +20,6 @@ class Board:
         edits: Every record, the first first.
         unmet: Edits that stand and cannot be honoured, with the reason.
         stale: People changed who belongs where, or what is mapped to what, since the codings were made.
-        people: Participants who speak in each theme, by its id.
     """
 
     run_id: str
@@ -28,7 +27,6 @@ class Board:
     edits: tuple[Edit, ...]
     unmet: tuple[Unmet, ...]
     stale: bool
-    people: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -55,21 +53,29 @@ def board(study: Study) -> Board:
     seen, edits = study.store.themes.seen(run_id), study.store.themes.edits()
     run = study.store.runs.get(run_id)
     settings = study.store.runs.get(run.base_id or run.id).settings
-    who = {s.id: s.participant for s in study.store.corpus.every_segment()}
-    people = {t.id: len({who[m.segment_id] for m in t.members}) for t in seen.themes}
     stale = shaped_by(edits) != settings.get("theme_edits", "")
-    return Board(run_id, seen.themes, tuple(edits), seen.unmet, stale, people)
+    return Board(run_id, seen.themes, tuple(edits), seen.unmet, stale)
 
 
-def revise(study: Study, change: Change, *, by: str, reason: str) -> Edit:
+def speakers(study: Study, now: Board) -> dict[str, int]:
+    """How many participants speak in each theme, by its id."""
+    who = {s.id: s.participant for s in study.store.corpus.every_segment()}
+    return {t.id: len({who[m.segment_id] for m in t.members}) for t in now.themes}
+
+
+def revise(study: Study, change: Change, *, by: str, reason: str, seen: int | None = None) -> Edit:
     """Record a change of the last run's themes; everything that reads themes sees it at once.
+
+    Args:
+        seen: Id of the last record that the author knew of (0: of none); None takes the themes as they stand.
 
     Raises:
         StudyError: no run with themes has finished.
+        StaleError: somebody else changed one of these themes or segments since `seen`.
         InputError: it makes no sense of the themes as they stand.
     """
     codes = [code.id for code in study.framework().assignable]
-    return study.store.themes.edit(_last(study), change, by=by, reason=reason, codes=codes)
+    return study.store.themes.edit(_last(study), change, by=by, reason=reason, codes=codes, seen=seen)
 
 
 def history(study: Study) -> History:
@@ -82,13 +88,13 @@ def history(study: Study) -> History:
     return History(told, tuple(edits), frozenset(undone(edits)))
 
 
-def board_record(now: Board) -> dict[str, Any]:
-    """The board as JSON."""
+def board_record(now: Board, people: Mapping[str, int]) -> dict[str, Any]:
+    """The board as JSON; `people` as `speakers` counts them."""
     return {
         "run": now.run_id,
         "themes": [
             t.model_dump(mode="json", include={"id", "name", "definition", "by", "mapping"})
-            | {"segments": [m.segment_id for m in t.members], "participants": now.people[t.id]}
+            | {"segments": [m.segment_id for m in t.members], "participants": people[t.id]}
             for t in now.themes
         ],
         "unmet": [{"edit": u.edit.id, "reason": u.reason} for u in now.unmet],
@@ -96,12 +102,12 @@ def board_record(now: Board) -> dict[str, Any]:
     }
 
 
-def board_lines(now: Board) -> list[str]:
-    """The board for a terminal."""
+def board_lines(now: Board, people: Mapping[str, int]) -> list[str]:
+    """The board for a terminal; `people` as `speakers` counts them."""
     lines = [f"{len(now.themes)} themes of run {now.run_id}"]
     for t in now.themes:
         place = "outside the framework" if t.mapping.outside else ", ".join(c.code for c in t.mapping.codes)
-        size = f"{len(t.members)} segments, {now.people[t.id]} participants"
+        size = f"{len(t.members)} segments, {people[t.id]} participants"
         lines.append(f"  {t.id}  {t.name}  [{place or 'not mapped'}]  {size}  (named by {t.by or 'nobody'})")
     lines += [f"edit {u.edit.id} cannot be honoured: {u.reason}" for u in now.unmet]
     if now.stale:

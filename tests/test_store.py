@@ -233,7 +233,7 @@ def test_themes_of_older_databases_keep_their_ids_and_nobody_else_gets_those(sto
     first.close()
     with connect(store_url).begin() as connection:
         config.attributes["connection"] = connection
-        command.downgrade(config, "0007")
+        command.downgrade(config, "0008")
     opened = Store(store_url)
     assert opened.themes.known() == {old.id}
     assert opened.themes.last() == run.id

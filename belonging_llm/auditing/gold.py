@@ -161,8 +161,9 @@ def settled(study: Study, who: Mapping[str, str]) -> tuple[Ratings, Marks]:
     raw = [j for j in judgements if j.coder != study.settings.audit.adjudicator]
     if not raw:
         raise StudyError(f"{study.folder}: nobody judged any of these segments")
-    humans = _raw(raw, study.store.findings.codings(), codes, who)
-    return humans, _settled(study, humans, Candidate("", None, []))[0]
+    asked = Asked(study, codes)
+    humans = _raw(raw, study.store.findings.codings(), codes, who, asked)
+    return humans, _settled(study, humans, Candidate("", None, []), asked)[0]
 
 
 def _raw(

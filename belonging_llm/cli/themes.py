@@ -43,10 +43,12 @@ def themes(context: click.Context, study: Path) -> None:
 def show(study: Path, as_json: bool) -> int:
     """Show the themes as they stand, with their ids."""
     from belonging_llm.study import Study
-    from belonging_llm.theme_board import board, board_lines, board_record
+    from belonging_llm.theme_board import board, board_lines, board_record, speakers
 
-    now = board(Study(study))
-    _say(board_record(now), board_lines(now), as_json)
+    opened = Study(study)
+    now = board(opened)
+    people = speakers(opened, now)
+    _say(board_record(now, people), board_lines(now, people), as_json)
     return 0
 
 

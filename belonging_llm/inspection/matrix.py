@@ -78,7 +78,7 @@ def matrix(store: Store, run_id: str, codes: Sequence[str]) -> Matrix:
     for i, place in enumerate(places):
         row_of[coded[place.id]] = i
     outcome, polarity, confidence = _filled((len(places), len(codes)), cells, row_of)
-    themed = store.outcomes.themed(run_id)
+    themed = {m.segment_id: theme.id for theme in store.findings.themes(run_id) for m in theme.members}
     participants, participant = _indexed([place.participant for place in places])
     themes, theme = _indexed([themed.get(place.id) for place in places])
     return Matrix(run_id, places, tuple(codes), outcome, polarity, confidence, participants, participant, themes, theme)

@@ -682,3 +682,8 @@ acknowledgement = sa.Table(
     sa.Column("at", sa.Text, nullable=False),
     comment="somebody looked into an alarm",
 )
+
+# What the pages of the review application look up at every request.
+
+sa.Index("ix_call_prompt_digest", call.c.prompt_digest)
+sa.Index("ix_coding_run_id_id", coding.c.run_id, coding.c.id)
