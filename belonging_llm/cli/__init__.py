@@ -15,6 +15,7 @@ from belonging_llm.cli import (
     speakers,
     stability,
     tables,
+    themes,
     withdraw,
 )
 from belonging_llm.cli.front import main
@@ -35,5 +36,6 @@ __all__ = [
     "speakers",
     "stability",
     "tables",
+    "themes",
     "withdraw",
 ]

@@ -403,7 +403,7 @@ theme_frame = sa.Table(
     sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True),
     sa.Column("base", sa.String(32), comment="the run that found the members of its themes; null: it did"),
     sa.Column("encoder", sa.Text, nullable=False),
-    sa.Column("content", sa.Text, nullable=False, comment="how the themes came about, as JSON: method, digests, counts"),
+    sa.Column("content", sa.Text, nullable=False, comment="how the themes came about, as JSON: method and digests"),
 )
 
 theme_place = sa.Table(
