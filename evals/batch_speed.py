@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from belonging_llm import batch, codes
+from belonging_llm import batch
 from belonging_llm.adapters import factory
 from belonging_llm.adapters.fakes import FakeChat, HashEncoder
 from belonging_llm.analysis.bench import Workbench
@@ -50,13 +50,18 @@ TOPICS = 12
 RESULT = Path(__file__).with_suffix(".json")
 # The part of segments that a model was asked about, and what a request weighs.
 ASKED, REQUEST = 0.1, 3000
-WORDS = [f"{a}{b}" for a in ("ka", "lo", "mi", "nu", "re", "so", "ta", "vi") for b in ("ber", "den", "fol", "gan", "lis")]
+WORDS = [
+    f"{a}{b}" for a in ("ka", "lo", "mi", "nu", "re", "so", "ta", "vi") for b in ("ber", "den", "fol", "gan", "lis")
+]
 
 
 def said(draw: np.random.Generator, topic: int) -> str:
     """A sentence of 18 words, half of them its topic's own."""
     own = [f"{WORDS[(topic * 3 + k) % len(WORDS)]}{topic}" for k in range(6)]
-    words = [own[i] if mine else WORDS[i % len(WORDS)] for i, mine in zip(draw.integers(0, 6, 18), draw.random(18) < 0.5)]
+    words = [
+        own[i] if mine else WORDS[i % len(WORDS)]
+        for i, mine in zip(draw.integers(0, 6, 18), draw.random(18) < 0.5, strict=True)
+    ]
     unlike = [WORDS[i] for i in draw.integers(0, len(WORDS), 4)]
     return " ".join([*words, *unlike]) + f" {draw.integers(10**9)}."
 
@@ -133,7 +138,9 @@ def run_of(folder: Path, engine: sa.Engine) -> None:
                 s.coding.insert(),
                 [
                     coding(run.id, ident, code, str(bar.outcome(float(chance))), float(chance))
-                    for ident, chances in zip(ids[start : start + 2000], weighed.likely.chance[start : start + 2000])
+                    for ident, chances in zip(
+                        ids[start : start + 2000], weighed.likely.chance[start : start + 2000], strict=True
+                    )
                     for code, chance in zip(codes_, chances, strict=True)
                 ],
             )
@@ -243,7 +250,8 @@ def one_batch(folder: Path) -> dict[str, Any]:
     with batch.exclusive(study):
         with timed(stages, "open"):
             opened = batch.open_batch(job)
-            assert opened.run is not None
+            if opened.run is None:
+                raise SystemExit(f"{folder}: nothing had come in")
             run_id = opened.run.id
         with timed(stages, "import"):
             batch.intake(job, opened.run, opened.look)
@@ -272,12 +280,12 @@ def one_batch(folder: Path) -> dict[str, Any]:
 def measured(folder: Path, number: int) -> dict[str, Any]:
     """One batch in a process of its own."""
     drop(folder, number)
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - this very script
         [sys.executable, __file__, "--one", str(folder)], capture_output=True, text=True, check=True
     )
     found: dict[str, Any] = json.loads(done.stdout)
-    assert found["segments"] == NEW
-    assert found["status"] == "complete"
+    if (found["segments"], found["status"]) != (NEW, "complete"):
+        raise SystemExit(f"{folder}: {found}")
     return found
 
 
@@ -314,7 +322,9 @@ def main() -> None:
         runs: dict[int, list[dict[str, Any]]] = {size: [] for size in options.sizes}
         for _ in range(options.batches):
             for size, folder in folders.items():
-                runs[size].append(measured(folder, len(list((folder / "inbox").glob("*.txt"))) if runs[size] or options.keep else 0))
+                runs[size].append(
+                    measured(folder, len(list((folder / "inbox").glob("*.txt"))) if runs[size] or options.keep else 0)
+                )
         found = {str(size): summary(each) for size, each in runs.items()}
         least = found[str(options.sizes[0])]["seconds"]
         ratios = {size: round(one["seconds"] / least, 2) for size, one in found.items()}

@@ -110,6 +110,8 @@ def report(folder: str, run_id: str) -> None:
     study = Study(Path(folder))
     told, _ = publish(study, study.store.runs.get(run_id))
     create_markdown_artifact(
-        key=f"batch-{digest(str(study.folder))[:10]}", markdown=markdown(told), description="What the last batch changed"
+        key=f"batch-{digest(str(study.folder))[:10]}",
+        markdown=markdown(told),
+        description="What the last batch changed",
     )
     study.store.close()

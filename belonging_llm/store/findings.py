@@ -39,7 +39,7 @@ class Findings:
             add_new(connection, theme_member, members)
 
     def themes(self, run_id: str) -> list[Theme]:
-        """The themes as of a run, largest first; those of a batch are its base's, with all that batches put into them."""
+        """The themes as of a run, largest first: for a batch its base's, with all that batches put into them."""
         with self._engine.connect() as connection:
             base, *batches = layers(connection, run_id)
             rows = connection.execute(sa.select(theme).where(theme.c.run_id == base).order_by(theme.c.ordinal)).all()
