@@ -18,9 +18,9 @@ from belonging_llm.codebook import Code, Framework
 from belonging_llm.errors import Incomplete
 from belonging_llm.provenance import now
 from belonging_llm.store import schema as s
+from belonging_llm.store.codebooks import reword_codebooks
 from belonging_llm.store.database import alone, one_transaction
 from belonging_llm.store.postgres import is_postgres, rebuild
-from belonging_llm.store.codebooks import reword_codebooks
 from belonging_llm.store.writing import add_new, in_chunks
 from belonging_llm.themes.theme import UNNAMED
 from belonging_llm.transcripts import Transcript

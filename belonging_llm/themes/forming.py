@@ -111,7 +111,11 @@ def _join(
 
 
 def _sorted(
-    members: Mapping[str, dict[int, Member]], keys: Sequence[str], vectors: Vectors, method: str, made: Mapping[str, int]
+    members: Mapping[str, dict[int, Member]],
+    keys: Sequence[str],
+    vectors: Vectors,
+    method: str,
+    made: Mapping[str, int],
 ) -> Formed:
     clusters: list[tuple[str, Cluster]] = []
     for ident, inside in members.items():

@@ -89,7 +89,9 @@ class _Settling:
         if parent is None:
             ident = self._new_id(j)
             known = any(overlap.after for (_, other), overlap in self.found.overlaps.items() if other == j)
-            why = f"no earlier theme has {MOST:.0%} of its segments" if known else "no earlier theme has a segment of it"
+            why = (
+                f"no earlier theme has {MOST:.0%} of its segments" if known else "no earlier theme has a segment of it"
+            )
             self.steps.append(Step(fate=Fate.BORN, after=(ident,), reason=why))
             return
         theme, overlap = self.old[parent], self.found.overlaps[parent, j]
