@@ -102,7 +102,6 @@ def batch_lines(result: Batched) -> Iterator[str]:
         yield f"  left: {name}: {why}"
     if result.told is None:
         return
-    yield f"model calls of this command: {result.calls}"
     yield f"time: {result.seconds} s"
     yield f"change report: {result.page}"
     if not result.complete:
