@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from functools import cached_property
 
 from belonging_llm.claims import Claims
@@ -19,7 +18,6 @@ from belonging_llm.store.database import connect
 from belonging_llm.store.drift import Alarm, DriftRecords, PastCount, SentinelAnswer, WatchCount
 from belonging_llm.store.exchanges import Exchanges
 from belonging_llm.store.findings import Findings
-from belonging_llm.store.holding import hold
 from belonging_llm.store.ledger import Left, StoredLedger
 from belonging_llm.store.outcomes import Gist, Outcomes
 from belonging_llm.store.parcels import StoredParcels
@@ -132,10 +130,6 @@ class Store:
     def on_server(self) -> bool:
         """Whether a server keeps it, with logs and backups of its own."""
         return is_postgres(self._engine)
-
-    def alone(self, what: str) -> AbstractContextManager[bool]:
-        """Whether nobody else who shares this database does the same meanwhile; a file has its own lock beside it."""
-        return hold(self._engine, what)
 
     def close(self) -> None:
         """Give the connections back, and on a server what was claimed."""
