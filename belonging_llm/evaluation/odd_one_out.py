@@ -70,8 +70,8 @@ def odd_one_out(said: NDArray[np.int8], *, level: float) -> OddOneOut:
         With p = 1 where nothing can be told, such as with one earlier time only: two answers that differ say
         nothing of which is the odd one.
     """
-    answered = (said >= 0).all(2)
-    usable = answered[-1] & answered[:-1].any(0)
+    answered: NDArray[np.bool_] = np.asarray((said >= 0).all(2))
+    usable: NDArray[np.bool_] = np.asarray(answered[-1] & answered[:-1].any(0))
     oddness = [_oddness(said[answered[:, q], q]) for q in np.flatnonzero(usable)]
     return OddOneOut(
         p_value=_tail(oddness),
