@@ -214,7 +214,7 @@ def create(folder: Path, *, framework: str = DEFAULT_FRAMEWORK, sample: bool = F
     except OSError as error:
         raise StudyError(f"{folder}: cannot be made: {error}") from error
     study = Study(folder)
-    study.store.codebooks.use(chosen)
+    study.store.codebooks.use(chosen, reason="the study was made with it")
     return study
 
 

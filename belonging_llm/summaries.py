@@ -82,7 +82,8 @@ def _last_batch(last: Mapping[str, Any]) -> str:
     left = f", {last['left']} left for the next" if last["left"] else ""
     failed = f", {last['failed']} segments failed" if last["failed"] else ""
     waits = f"{last['outcomes'].get('abstained', 0)} judgements left to people"
-    return f"last batch: number {last['ordinal']}, {last['status']}, {last['finished_at']}; files: {files}{left}; {waits}{failed}"
+    head = f"last batch: number {last['ordinal']}, {last['status']}, {last['finished_at']}"
+    return f"{head}; files: {files}{left}; {waits}{failed}"
 
 
 def batch_lines(result: Batched) -> Iterator[str]:

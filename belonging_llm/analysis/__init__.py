@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from belonging_llm.analysis.bench import Asking, Workbench, workbench
 from belonging_llm.analysis.closing import failed_segments, finish
-from belonging_llm.analysis.coding import batches, code_batch, decide, try_model
+from belonging_llm.analysis.coding import batches, code_batch, decide, open_batches, try_model
 from belonging_llm.analysis.freezing import freeze
 from belonging_llm.analysis.grouping import embed_segments, find_themes
 from belonging_llm.analysis.job import Done, Job
@@ -27,6 +27,7 @@ __all__ = [
     "find_themes",
     "finish",
     "freeze",
+    "open_batches",
     "posts",
     "prepare",
     "send_questions",

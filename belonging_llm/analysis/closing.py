@@ -17,6 +17,9 @@ from belonging_llm.store import Run
 def finish(job: Job, run_id: str) -> Run:
     """Close a run: complete when every pair has an outcome and none failed."""
     bench = workbench(job)
+    if (run := bench.store.runs.get(run_id)).status != "running":
+        # Another process that worked on it has closed it.
+        return run
     outcomes = bench.store.findings.outcomes(run_id)
     wanted = len(bench.segments) * len(bench.framework.assignable)
     asker = bench.asker(run_id)

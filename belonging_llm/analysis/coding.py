@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -80,6 +81,31 @@ def batches(job: Job, run_id: str) -> list[list[int]]:
     ]
 
 
+def open_batches(job: Job, run_id: str) -> Iterator[list[int]]:
+    """Batches to code, one by one, each claimed while the caller is at it; ends when all have their codings.
+
+    Several processes share the work so. What another one is at is waited for in the end, and done here if it died.
+    """
+    bench, mine, wait = workbench(job), set[int](), 0.02
+    claims = bench.store.claims
+    while waiting := [rows for rows in batches(job, run_id) if rows[0] not in mine]:
+        before = len(mine)
+        for rows in waiting:
+            what = f"batch of {run_id} from {bench.segments[rows[0]].id}"
+            if not claims.take(what):
+                continue
+            try:
+                # Another process may have done it since it was looked for.
+                if bench.store.findings.uncoded(run_id, [bench.segments[i].id for i in rows]):
+                    yield rows
+                mine.add(rows[0])
+            finally:
+                claims.give(what)
+        if len(mine) == before:
+            time.sleep(wait)
+            wait = min(2 * wait, 1.0)
+
+
 def code_batch(job: Job, run_id: str, rows: Sequence[int], done: Done = silent) -> int:
     """Give every segment of a batch its outcomes and keep them at once; returns how many codings."""
     bench = workbench(job)
@@ -136,4 +162,3 @@ def scored(bench: Workbench, run_id: str, rows: Sequence[int]) -> dict[str, Floa
     weighed = bench.weighed(run_id)
     here = [bench.segments[i].id for i in rows]
     return {ident: weighed[ident] for ident in here if ident in weighed}
-

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from belonging_llm.provenance import now
 from belonging_llm.segments import Segment
+from belonging_llm.store.database import alone
 from belonging_llm.store.schema import cutting, metadata, participant, segment, transcript, waiting
 from belonging_llm.store.writing import add_new, in_chunks
 from belonging_llm.transcripts import Transcript
@@ -30,11 +31,11 @@ class Corpus:
             False when the same words are already in.
         """
         row = {"id": found.id, "name": found.name, "content": found.model_dump_json(), "imported_at": now()}
-        row["source_digest"] = found.source.digest if found.source else None
-        with self._engine.begin() as connection:
+        source = {"source_digest": found.source.digest if found.source else None}
+        with alone(self._engine) as connection:
             if connection.execute(sa.select(transcript.c.id).where(transcript.c.id == found.id)).first():
                 return False
-            connection.execute(transcript.insert(), row | {"split_with": GIVEN if segments else None})
+            connection.execute(transcript.insert(), row | source | {"split_with": GIVEN if segments else None})
             connection.execute(waiting.insert(), {"transcript_id": found.id})
             _add_cut(connection, segments, GIVEN)
         return True
@@ -96,7 +97,7 @@ class Corpus:
     def recast(self, found: Transcript) -> None:
         """Keep a transcript's turns with other roles; it is cut anew. Only for transcripts that nobody has coded."""
         own = sa.select(segment.c.id).where(segment.c.transcript_id == found.id)
-        with self._engine.begin() as connection:
+        with alone(self._engine) as connection:
             connection.execute(cutting.delete().where(cutting.c.segment_id.in_(own)))
             connection.execute(segment.delete().where(segment.c.transcript_id == found.id))
             update = transcript.update().where(transcript.c.id == found.id)
@@ -141,6 +142,14 @@ class Corpus:
         with self._engine.connect() as connection:
             return [Segment.model_validate(dict(row)) for row in connection.execute(query).mappings()]
 
+    def segment(self, segment_id: str) -> Segment:
+        """One segment; KeyError when it is not in."""
+        with self._engine.connect() as connection:
+            row = connection.execute(sa.select(segment).where(segment.c.id == segment_id)).mappings().first()
+        if row is None:
+            raise KeyError(segment_id)
+        return Segment.model_validate(dict(row))
+
     def segment_text(self, segment_id: str) -> str | None:
         """The words of a segment; None when there is no such segment."""
         with self._engine.connect() as connection:
@@ -148,7 +157,7 @@ class Corpus:
 
     def set_participants(self, attributes: Mapping[str, Mapping[str, str]]) -> None:
         """Keep participants' attributes; a participant already known gets the new ones."""
-        with self._engine.begin() as connection:
+        with alone(self._engine) as connection:
             for who, values in attributes.items():
                 connection.execute(participant.delete().where(participant.c.id == who))
                 connection.execute(participant.insert(), {"id": who, "attributes": json.dumps(dict(values))})

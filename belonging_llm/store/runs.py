@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 
 from belonging_llm.provenance import now
+from belonging_llm.store.database import alone
 from belonging_llm.store.schema import run, waiting
 from belonging_llm.store.writing import in_chunks
 
@@ -50,7 +51,7 @@ class Runs:
 
     def start(self, inputs_digest: str, settings: Mapping[str, Any]) -> Run:
         """Continue the interrupted run with the same inputs, or begin a new one."""
-        with self._engine.begin() as connection:
+        with alone(self._engine) as connection:
             row = connection.execute(_running(inputs_digest)).mappings().first()
             if row is None:
                 fresh = {
@@ -77,7 +78,7 @@ class Runs:
 
     def note(self, run_id: str, **counts: Any) -> None:
         """Add to a run's counts."""
-        with self._engine.begin() as connection:
+        with alone(self._engine) as connection:
             query = sa.select(run.c.counts).where(run.c.id == run_id)
             known = json.loads(connection.execute(query).scalar_one())
             connection.execute(run.update().where(run.c.id == run_id).values(counts=json.dumps(known | counts)))

@@ -14,17 +14,21 @@ from uuid import uuid4
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 
+from belonging_llm.codebook import Code, Framework
 from belonging_llm.errors import Incomplete
 from belonging_llm.provenance import now
 from belonging_llm.store import schema as s
+from belonging_llm.store.codebooks import reword_codebooks
+from belonging_llm.store.database import alone, one_transaction
+from belonging_llm.store.postgres import is_postgres, rebuild
 from belonging_llm.store.writing import add_new, in_chunks
+from belonging_llm.themes.theme import UNNAMED
 from belonging_llm.transcripts import Transcript
 
 BEGUN, EMPTIED, DONE = "begun", "emptied", "done"
 # Groups change when somebody leaves, so nearly all questions about themes would be asked anew; and names that a model
 # gave may carry words of any segment that it was shown.
 _ABOUT_THEMES = ("label_theme", "rename_theme", "map_theme")
-UNNAMED = "Its name went with somebody who withdrew; the next analysis names it anew."
 
 
 class Withdrawal(BaseModel):
@@ -84,16 +88,19 @@ class Withdrawals:
 
     def begin(self, participant: str, by: str) -> Withdrawal:
         """Write down that somebody withdraws, or find that it was; nothing is removed before this is committed."""
-        if begun := self._found(s.withdrawal.c.state != DONE, s.withdrawal.c.participant == participant):
-            return begun[0]
         row = {"id": uuid4().hex, "participant": participant, "by": by, "begun_at": now(), "state": BEGUN}
-        with self._engine.begin() as connection:
-            connection.execute(s.withdrawal.insert(), row | {"finished_at": None, "content": "{}"})
-        return self._one(row["id"])
+        known = sa.select(s.withdrawal.c.id).where(
+            s.withdrawal.c.state != DONE, s.withdrawal.c.participant == participant
+        )
+        with alone(self._engine) as connection:
+            begun = connection.execute(known.order_by(s.withdrawal.c.begun_at)).scalars().first()
+            if begun is None:
+                connection.execute(s.withdrawal.insert(), row | {"finished_at": None, "content": "{}"})
+        return self._one(begun or row["id"])
 
     def note(self, ident: str, **content: Any) -> Withdrawal:
         """Add to what was done."""
-        with self._engine.begin() as connection:
+        with alone(self._engine) as connection:
             _note(connection, ident, content)
         return self._one(ident)
 
@@ -114,7 +121,7 @@ class Withdrawals:
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("PRAGMA secure_delete = ON")
             connection.rollback()
-            with connection.begin():
+            with one_transaction(connection):
                 out = _Emptying(connection, leaving, f"withdrawn-{ident[:8]}")
                 out.all()
                 _bury(connection, ident, leaving.tombstones)
@@ -123,13 +130,14 @@ class Withdrawals:
         return self._one(ident)
 
     def purge(self) -> bool:
-        """Overwrite what SQLite has freed: rebuild the file, cut the journal to nothing. False for other databases.
+        """Overwrite what the database has freed: rebuild its file, cut SQLite's journal to nothing.
 
         Raises:
             Incomplete: another process has the study open.
         """
-        if self._engine.dialect.name != "sqlite":
-            return False
+        if is_postgres(self._engine):
+            rebuild(self._engine, sorted(s.metadata.tables))
+            return True
         self._engine.dispose()
         with self._engine.connect() as connection:
             raw: Any = connection.connection.driver_connection
@@ -195,6 +203,7 @@ class _Emptying:
         self._transcripts()
         self._ledger()
         self._records()
+        self._codebooks()
 
     def _codings(self) -> None:
         """People's and models' codings of their segments; of others' only the words that are theirs."""
@@ -337,8 +346,33 @@ class _Emptying:
                 this = s.egress.update().where(s.egress.c.id == ident)
                 self.connection.execute(this.values(about=json.dumps(sorted(others))))
 
+    def _codebooks(self) -> None:
+        """Every version loses examples that are of them and texts in their words, and reasons given for it likewise."""
+        changed = reword_codebooks(self.connection, self._without_their_words, "words of somebody who withdrew went")
+        self._count("versions of the codebook with their words", changed)
+        version = s.codebook_version.c
+        for number, reason in self.connection.execute(sa.select(version.number, version.reason)).all():
+            if self.leaving.concerns(reason):
+                this = s.codebook_version.update().where(version.number == number)
+                self.connection.execute(this.values(reason=""))
+
+    def _without_their_words(self, framework: Framework) -> Framework:
+        codes = tuple(self._less(code) for code in framework.codes)
+        head = {"name": framework.id} if self.leaving.owns(framework.name) else {}
+        about = {"description": ""} if self.leaving.owns(framework.description) else {}
+        return framework.model_copy(update={"codes": codes} | head | about)
+
+    def _less(self, code: Code) -> Code:
+        kept: dict[str, Any] = {
+            name: tuple(one for one in getattr(code, name) if not self.leaving.concerns(one))
+            for name in ("examples", "absent_examples")
+        }
+        texts = [name for name in ("definition", "include", "exclude") if self.leaving.owns(getattr(code, name))]
+        kept |= dict.fromkeys(texts, "")
+        return code.model_copy(update=kept | ({"name": code.id} if self.leaving.owns(code.name) else {}))
+
     def _batches(self) -> None:
-        """What was learned with them is learned anew from those who stay, sums are summed anew, their files forgotten."""
+        """What was learned with them is learned anew from those who stay; their files are forgotten."""
         self._delete("what runs learned", s.coder_state, s.coder_state.c.run_id, self._all(s.coder_state.c.run_id))
         self._delete("", s.tally, s.tally.c.run_id, self._all(s.tally.c.run_id))
         arrivals = self.connection.execute(sa.select(s.arrival.c.name, s.arrival.c.digest, s.arrival.c.reason)).all()

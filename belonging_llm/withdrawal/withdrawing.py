@@ -30,8 +30,8 @@ BEYOND = (
     "what file systems keep of deleted files (snapshots, journals, flash storage): overwrite or encrypt the disk",
 )
 SERVER = (
-    "the database is not a SQLite file: what its server keeps in freed pages, write-ahead logs, replicas and backups "
-    "is for whoever runs it to vacuum and expire"
+    "what the PostgreSQL server keeps beside the tables: its write-ahead log and archives of it, replicas, backups, "
+    "statement logs where they are switched on: whoever runs it has to expire them"
 )
 
 
@@ -149,8 +149,11 @@ def _elsewhere(study: Study, theirs: Traces) -> Iterator[str]:
     """Places that stay and hold their words or their name: a person has to judge these."""
     framework = study.framework()
     for code in framework.codes:
-        if theirs.owns(code.model_dump_json()) or theirs.names_them(code.model_dump_json()):
-            yield f"codebook {framework.id}, code {code.id}"
+        # Their words go, and examples; what names them elsewhere is other people's sentence.
+        if any(map(theirs.names_them, (code.name, code.definition, code.include, code.exclude))):
+            yield f"codebook {framework.id}, code {code.id} names them"
+        if any(map(theirs.owns, (code.definition, code.include, code.exclude))):
+            yield f"codebook {framework.id}, code {code.id}: a text in their words was emptied; write it anew"
     places = [study.folder / SETTINGS, *sorted((study.folder / "prompts").rglob("*"))]
     places += [p for p in sorted(study.folder.rglob("*")) if p.suffix.lower() in {".yaml", ".yml"}]
     for path in places:
@@ -192,9 +195,10 @@ def _certificate(study: Study, begun: Withdrawal, compacted: bool, prefect: str)
         files=tuple(FileLine.model_validate(one) for one in content.get(Step.FILES, [])),
         elsewhere=tuple(content.get(Step.ELSEWHERE, [])),
         compacted=compacted,
+        on_server=study.store.on_server,
         prefect=prefect,
         providers=providers,
-        beyond=(*copies, *BEYOND, *([] if compacted else [SERVER])),
+        beyond=(*copies, *BEYOND, *([SERVER] if study.store.on_server else [])),
     )
 
 
