@@ -26,6 +26,7 @@ class Status:
         stale: Somebody withdrew after the last run: what it found is not what there is now.
         last_batch: The last batch on top of the last analysis; None before the first.
         uncovered: Transcripts that wait for the next batch or analysis.
+        alarms: What drifts, and nobody has looked into: kind, subject, batch.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Status:
     stale: bool
     last_batch: dict[str, Any] | None = None
     uncovered: int = 0
+    alarms: tuple[dict[str, str], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -92,6 +94,11 @@ def status(folder: Path) -> Status:
         stale=bool(run and run.counts.get("withdrawn")),
         last_batch=_last_batch(study),
         uncovered=len(store.batches.waiting()),
+        alarms=tuple(
+            {"id": a.id, "kind": a.kind, "subject": a.subject, "batch": a.run_id, "at": a.at}
+            for a in store.drift.alarms()
+            if a.open
+        ),
     )
 
 
