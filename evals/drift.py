@@ -385,3 +385,7 @@ def as_json(done: Sequence[Simulation], seed: int) -> str:
 
 
 SIMULATIONS = (shares, years, codes, sentinels, texts)
+
+
+if __name__ == "__main__":
+    main()
