@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from belonging_llm import batch as batches
 from belonging_llm.batch import BatchJob, exclusive
 from belonging_llm.batch.publishing import page_of
+from belonging_llm.drift import watched
 from belonging_llm.inbox import Inbox, Look, look
 from belonging_llm.prices import HERE
 from belonging_llm.study import Study
@@ -96,7 +97,7 @@ def _begin(job: BatchJob, agree: Callable[[Offer], None]) -> Look | None:
         return opened.look
     batches.embed_segments(job, opened.run.id)
     batches.place_segments(job, opened.run.id)
-    agree(Offer(bench.model.id, bench.model.endpoint, batches.forecast(bench), budget))
+    agree(Offer(bench.model.id, bench.model.endpoint, batches.forecast(bench, watched(bench)), budget))
     return opened.look
 
 

@@ -77,7 +77,7 @@ def test_acknowledging_needs_an_alarm_a_name_and_a_reason(opened: Study) -> None
         acknowledge(opened, "nothing", by="Ana", reason="why")
     done = acknowledge(opened, alarm.id[:6], by="Ana", reason="a new version")
     assert (done.open, done.by, done.reason) == (False, "Ana", "a new version")
-    with pytest.raises(InputError, match="Ana acknowledged it on .*: a new version"):
+    with pytest.raises(InputError, match=r"Ana acknowledged it on .*: a new version"):
         acknowledge(opened, alarm.id, by="Ben", reason="other")
 
 
