@@ -10,6 +10,7 @@ BelongingError                 something a person can put right; message names v
 │   ├── PromptError            a prompt file is malformed or was asked with wrong inputs
 │   ├── ConsentError           words would leave this machine whose speaker did not agree to that
 │   ├── LeakError              words of the sealed test split stand where a model reads them
+│   ├── StaleError             somebody else changed meanwhile what was to be changed
 │   └── StudyError             the study folder or its settings
 ├── ModelError                 a language or embedding model
 │   ├── ModelFileError         weights missing, or not the bytes they should be
@@ -67,6 +68,10 @@ class ConsentError(InputError):
 
 class LeakError(InputError):
     """Words of the sealed test split stand where a model reads them."""
+
+
+class StaleError(InputError):
+    """Somebody else changed meanwhile what was to be changed; the message says what happened, and nothing is lost."""
 
 
 class StudyError(InputError):

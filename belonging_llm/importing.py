@@ -405,7 +405,7 @@ def _codebook(study: Study, path: Path) -> Imported:
         framework, details = exchange.read_codebook(path)
     else:
         framework = codebook.from_rows(tables.read_rows(path, "code"), name=path.stem, place=str(path))
-    fresh = study.store.codebooks.use(framework)
+    fresh = study.store.codebooks.use(framework, reason=f"brought in with {path.name}")
     note = f"{len(framework.assignable)} codes that segments can receive" if fresh else "already in use"
     return Imported(path, Kind.CODEBOOK, len(framework.codes) if fresh else 0, note, details=details)
 

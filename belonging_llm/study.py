@@ -66,6 +66,31 @@ class AuditSettings(BaseModel):
         return shares
 
 
+class ReviewSettings(BaseModel):
+    """How people work in the review application.
+
+    Attributes:
+        adjudicate_own: Whether an adjudicator may settle segments that they coded themselves.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    adjudicate_own: bool = False
+
+
+class DriftSettings(BaseModel):
+    """How often what is watched from batch to batch may raise a false alarm.
+
+    Attributes:
+        error: False alarms of each kind (novelty, sentinels, codes) that may be expected in so many `batches`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    error: float = Field(default=0.05, gt=0, lt=1)
+    batches: int = Field(default=52, ge=1)
+
+
 class Settings(BaseModel):
     """What `study.toml` says; the command line may override the models for one run.
 
@@ -115,6 +140,8 @@ class Settings(BaseModel):
     inbox: str = ""
     settle: float = Field(60, ge=0)
     audit: AuditSettings = AuditSettings()
+    review: ReviewSettings = ReviewSettings()
+    drift: DriftSettings = DriftSettings()
 
     @field_validator("consent")
     @classmethod
@@ -200,7 +227,7 @@ def create(folder: Path, *, framework: str = DEFAULT_FRAMEWORK, sample: bool = F
     except OSError as error:
         raise StudyError(f"{folder}: cannot be made: {error}") from error
     study = Study(folder)
-    study.store.codebooks.use(chosen)
+    study.store.codebooks.use(chosen, reason="the study was made with it")
     return study
 
 
@@ -279,4 +306,14 @@ subgroup_margin = 0.10
 min_positives = 30
 # Groups with fewer participants are not shown.
 smallest_group = 3
+
+# How people work in `belonging review`.
+[review]
+# Whether an adjudicator may settle segments that they coded themselves.
+adjudicate_own = false
+
+# What is watched from batch to batch: false alarms of each kind that may be expected in so many batches.
+[drift]
+error = 0.05
+batches = 52
 """

@@ -31,7 +31,10 @@ SETTINGS = {
 
 def binaries() -> Path | None:
     """Where initdb and postgres are; None where PostgreSQL is not installed."""
-    places = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), Path(shutil.which("postgres") or "/").parent]
+    places = [
+        *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True),
+        Path(shutil.which("postgres") or "/").parent,
+    ]
     return next((place.resolve() for place in places if (place / "initdb").exists()), None)
 
 
@@ -63,7 +66,7 @@ class PostgresServer:
     @contextmanager
     def running(cls) -> Iterator[PostgresServer]:
         """Make a cluster, serve it, remove it."""
-        folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # noqa: S108 - a socket's path must be short
+        folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         server = cls(folder, secrets.token_hex(8))
         try:
             server._initialise()

@@ -33,12 +33,16 @@ def test_the_server_orders_otherwise_and_the_study_by_code_point(store_url: str)
     assert list(store.corpus.participants()) == sorted(names)
     if store.on_server:
         with store._engine.connect() as connection:
-            told = connection.execute(sa.text("SELECT name FROM unnest(CAST(:n AS text[])) name ORDER BY name"), {"n": names})
+            told = connection.execute(
+                sa.text("SELECT name FROM unnest(CAST(:n AS text[])) name ORDER BY name"), {"n": names}
+            )
             assert list(told.scalars()) != sorted(names), "the server of the tests must have an order of its own"
     store.close()
 
 
-def test_every_text_is_compared_by_code_point_and_sampled_by_nobody(postgres: PostgresServer, postgres_url: str) -> None:
+def test_every_text_is_compared_by_code_point_and_sampled_by_nobody(
+    postgres: PostgresServer, postgres_url: str
+) -> None:
     name = str(sa.make_url(postgres_url).database)
     collations = postgres.run(
         "SELECT table_name, column_name, collation_name FROM information_schema.columns "

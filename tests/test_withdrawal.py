@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from belonging_llm import study, withdrawal
+from belonging_llm import codebook, revising, study, withdrawal
 from belonging_llm.codes import Coding, EvidenceSpan, Outcome
 from belonging_llm.errors import StudyError
 from belonging_llm.importing import import_paths, split_transcripts
@@ -100,6 +100,44 @@ def test_suggestions_for_de_identification_go_with_the_places_that_are_theirs(fo
     withdrawal.withdraw(Study(folder), "Ben", "")
     left = (folder / "deidentification.csv").read_text("utf-8")
     assert left == 'found,where,context\nMoor,"Ana, turn 2",x\n'
+
+
+def test_no_version_of_the_codebook_keeps_their_words(folder: Path) -> None:
+    """An example that quoted them was replaced long ago; the earlier version and the reason still hold it."""
+    opened = Study(folder)
+    first = opened.framework()
+    one = first.assignable[0]
+    quoting = {
+        "examples": ("I never read the secret marmalade letters", "A made-up one."),
+        "definition": "As one said: who walked away from it all marmalade cat, who walked away from it all.",
+    }
+    later = [one.model_copy(update=quoting), one]
+    for number, code in enumerate(later):
+        reason = f"{number}: my marmalade cat, who walked away from it all" if number else "Ben said it well"
+        revising.save(opened, codebook.put(first, code), by="Ana's supervisor", reason=reason)
+    quoted = opened.store.codebooks.versions()[1]
+    made, _ = withdrawal.withdraw(opened, "Ben", "")
+    opened = Study(folder)
+    assert b"marmalade" not in b"".join(p.read_bytes() for p in folder.rglob("*") if p.is_file())
+    assert made.rows["versions of the codebook with their words"] == 1
+    assert [v.reason for v in opened.store.codebooks.versions()] == ["the study was made with it", "", ""]
+    assert opened.framework() == first, "the one in use never held their words"
+    left = opened.store.codebooks.get(quoted.digest).code(one.id)
+    assert (left.examples, left.definition) == (("A made-up one.",), "")
+
+
+def test_a_codebook_in_use_that_quotes_them_is_followed_by_one_that_does_not(folder: Path) -> None:
+    opened = Study(folder)
+    first = opened.framework()
+    one = first.assignable[0].model_copy(update={"examples": ("I never read the secret marmalade letters",)})
+    saved = revising.save(opened, codebook.put(first, one), by="S", reason="a good example")
+    withdrawal.withdraw(opened, "Ben", "")
+    opened = Study(folder)
+    last = opened.store.codebooks.versions()[-1]
+    assert (last.number, last.reason) == (saved.number + 1, "words of somebody who withdrew went")
+    assert opened.framework().digest == last.digest != saved.digest
+    assert opened.framework().code(one.id).examples == ()
+    assert b"marmalade" not in b"".join(p.read_bytes() for p in folder.rglob("*") if p.is_file())
 
 
 def test_nobody_of_that_name(folder: Path) -> None:

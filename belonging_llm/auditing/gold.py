@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from belonging_llm.auditing.silence import Asked
 from belonging_llm.codes import Coding, Judgement, Outcome
 from belonging_llm.errors import StudyError
 from belonging_llm.evaluation import Ratings, consensus, ratings
@@ -127,8 +128,10 @@ def gold(study: Study, judged: Candidate, participants: Collection[str]) -> Gold
         raise StudyError(
             f"{study.folder}: nobody judged a segment of these participants without having seen the model's codings"
         )
-    humans = _raw(raw, store.findings.codings(), codes, {ident: s.participant for ident, s in segments.items()})
-    settled, by = _settled(study, humans, judged)
+    asked = Asked(study, codes)
+    who = {ident: s.participant for ident, s in segments.items()}
+    humans = _raw(raw, store.findings.codings(), codes, who, asked)
+    settled, by = _settled(study, humans, judged, asked)
     own = tuple(c for c in judged.codings if c.segment_id in set(humans.units) and c.code in codes)
     seen = () if judged.run else {j.segment_id for j in store.findings.judgements() if j.coder == judged.name}
     return Gold(
@@ -144,27 +147,52 @@ def gold(study: Study, judged: Candidate, participants: Collection[str]) -> Gold
     )
 
 
+def settled(study: Study, who: Mapping[str, str]) -> tuple[Ratings, Marks]:
+    """People's codings of some segments, and what they settled on; without a candidate nobody is left out.
+
+    Args:
+        who: Participant of each segment.
+
+    Raises:
+        StudyError: nobody judged any of them.
+    """
+    codes = [code.id for code in study.framework().assignable]
+    judgements = [j for j in study.store.findings.judgements() if j.segment_id in who and not j.saw_model]
+    raw = [j for j in judgements if j.coder != study.settings.audit.adjudicator]
+    if not raw:
+        raise StudyError(f"{study.folder}: nobody judged any of these segments")
+    asked = Asked(study, codes)
+    humans = _raw(raw, study.store.findings.codings(), codes, who, asked)
+    return humans, _settled(study, humans, Candidate("", None, []), asked)[0]
+
+
 def _raw(
-    judgements: Sequence[Judgement], codings: Sequence[Coding], codes: Sequence[str], who: Mapping[str, str]
+    judgements: Sequence[Judgement],
+    codings: Sequence[Coding],
+    codes: Sequence[str],
+    who: Mapping[str, str],
+    asked: Asked,
 ) -> Ratings:
-    """Each person's own word on each unit; what they abstained on they did not judge."""
+    """Each person's own word on each unit; what they abstained on, or were never asked, they did not judge."""
     looked: dict[str, list[str]] = {}
     for j in judgements:
         looked.setdefault(j.coder, []).append(j.segment_id)
     pairs = {(j.segment_id, j.coder) for j in judgements}
     given = [c for c in codings if (c.segment_id, c.coder) in pairs and c.code in codes]
     open_ = (Outcome.ABSTAINED, Outcome.FAILED)
+    said = {(c.segment_id, c.coder, c.code) for c in given}
+    silent = {(j.segment_id, j.coder, code) for j in judgements for code in asked.not_about(j)} - said
     return ratings(
         looked,
         [(c.segment_id, c.coder, c.code) for c in given if c.outcome is Outcome.ASSIGNED],
         codes=codes,
         clusters=who,
         clustered_by="participant",
-        withheld=[(c.segment_id, c.coder, c.code) for c in given if c.outcome in open_],
+        withheld=[*((c.segment_id, c.coder, c.code) for c in given if c.outcome in open_), *sorted(silent)],
     )
 
 
-def _settled(study: Study, humans: Ratings, judged: Candidate) -> tuple[Marks, str]:
+def _settled(study: Study, humans: Ratings, judged: Candidate, asked: Asked) -> tuple[Marks, str]:
     """The adjudicator's word where there is one, else the majority's; nobody is judged by their own word."""
     found = consensus(humans)
     name = study.settings.audit.adjudicator
@@ -173,11 +201,13 @@ def _settled(study: Study, humans: Ratings, judged: Candidate) -> tuple[Marks, s
     place = {unit: i for i, unit in enumerate(humans.units)}
     column = {code: k for k, code in enumerate(humans.codes)}
     ruled = {
-        j.segment_id
+        j.segment_id: j
         for j in study.store.findings.judgements()
         if j.coder == name and j.segment_id in place and not j.saw_model
     }
-    found[[place[unit] for unit in ruled]] = 0
+    for unit, j in ruled.items():
+        about = [column[code] for code in humans.codes if code not in asked.not_about(j)]
+        found[place[unit], about] = 0
     for c in study.store.findings.codings():
         if c.coder == name and c.segment_id in ruled and c.code in column and c.outcome is Outcome.ASSIGNED:
             found[place[c.segment_id], column[c.code]] = 1

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from belonging_llm.auditing import leaks
 from belonging_llm.codes.examples import marked
 from belonging_llm.prompts import Prompt
+from belonging_llm.segments import Segment
 from belonging_llm.store import Run, StabilityTest
 from belonging_llm.study import Study
 
@@ -22,9 +23,8 @@ def search_for_leaks(study: Study, run: Run | None = None, more: Sequence[Prompt
     Raises:
         LeakError: names every place and segment.
     """
-    locked = study.store.audits.parts()
     segments = study.store.corpus.segments()
-    test = [s for s in segments if locked.get(s.participant) == TEST]
+    test = sealed_segments(study, segments)
     if not test:
         return "no test split yet"
     guard = leaks.Guard(test)
@@ -32,6 +32,7 @@ def search_for_leaks(study: Study, run: Run | None = None, more: Sequence[Prompt
     found = leaks.in_codebook(guard, study.framework()) + leaks.in_prompts(guard, prompts)
     texts = {s.id: s.text for s in segments}
     sent = _sent(study, run) if run else {}
+    locked = study.store.audits.parts()
     examples = {marked(s.text) for s in segments if locked.get(s.participant) == DEVELOPMENT}
     found += leaks.in_requests(guard, sent, texts, examples)
     for again in _tests(study, run):
@@ -46,6 +47,15 @@ def search_for_leaks(study: Study, run: Run | None = None, more: Sequence[Prompt
         f"codebook, {len(prompts)} prompt files and {len(sent)} coding requests as they were sent hold no words of the "
         f"{len(test)} test segments{short}"
     )
+
+
+def sealed_segments(study: Study, segments: Sequence[Segment] | None = None) -> list[Segment]:
+    """Segments of the sealed test split, as far as it is drawn."""
+    locked = study.store.audits.parts()
+    if TEST not in locked.values():
+        return []
+    every = study.store.corpus.segments() if segments is None else segments
+    return [s for s in every if locked.get(s.participant) == TEST]
 
 
 def _tests(study: Study, run: Run | None) -> list[StabilityTest]:

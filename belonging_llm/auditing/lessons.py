@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from belonging_llm.auditing.silence import Asked
 from belonging_llm.auditing.splits import Part, parts
 from belonging_llm.codes import NO_LESSONS, Lessons, Outcome, Polarity
 from belonging_llm.errors import StudyError
@@ -108,18 +109,29 @@ def _lessons(study: Study, segments: Sequence[Segment], participants: Collection
     row = {unit: i for i, unit in enumerate(units)}
     counts = np.zeros((len(units), len(codes)))
     judged = np.repeat([[float(len(raw[unit]))] for unit in units], len(codes), axis=1)
+    silent = _silent(study, raw, codes)
     for c in study.store.findings.codings():
         if c.code in codes and c.coder in raw.get(c.segment_id, ()):
             where = row[c.segment_id], codes.index(c.code)
             counts[where] += c.outcome is Outcome.ASSIGNED
             # Whoever abstained on a code judged the others.
             judged[where] -= c.outcome in (Outcome.ABSTAINED, Outcome.FAILED)
+            silent.discard((c.segment_id, c.coder, c.code))
+    for unit, _, code in silent:
+        judged[row[unit], codes.index(code)] -= 1
     people = {name: g for g, name in enumerate(sorted({segments[place[u]].participant for u in units}))}
     return Lessons(
         rows=np.array([place[unit] for unit in units], np.intp),
         shares=np.divide(counts, judged, out=np.full_like(counts, np.nan), where=judged > 0),
         groups=np.array([people[segments[place[unit]].participant] for unit in units], np.intp),
     )
+
+
+def _silent(study: Study, raw: dict[str, set[str]], codes: Sequence[str]) -> set[tuple[str, str, str]]:
+    """Segment, coder and code where the code was not there when they judged."""
+    asked = Asked(study, codes)
+    judgements = [j for j in study.store.findings.judgements() if j.coder in raw.get(j.segment_id, ())]
+    return {(j.segment_id, j.coder, code) for j in judgements for code in asked.not_about(j)}
 
 
 def _judges(study: Study, units: Container[str]) -> dict[str, set[str]]:
@@ -133,4 +145,6 @@ def _judges(study: Study, units: Container[str]) -> dict[str, set[str]]:
 
 
 def _plain(lessons: Lessons) -> list[object]:
-    return [lessons.rows.tolist(), lessons.shares.round(6).tolist()]
+    # JSON has no NaN: what nobody judged is null.
+    shares = [[None if np.isnan(one) else one for one in row] for row in lessons.shares.round(6).tolist()]
+    return [lessons.rows.tolist(), shares]

@@ -133,9 +133,9 @@ class Coder:
         if not len(given):
             none = np.zeros((0, len(self.codes)))
             return Weighed(Signals(none, none, none, none), Chances(none, none, np.zeros(len(self.codes), bool)), None)
-        held = _holders(themes)
+        held, once = _holders(themes), _remembering(embed)
         apart = [
-            self.weigh(given.one(row), framework, held.get(ident, ()), embed) for row, ident in enumerate(given.ids)
+            self.weigh(given.one(row), framework, held.get(ident, ()), once) for row, ident in enumerate(given.ids)
         ]
         return _together(apart)
 
@@ -171,6 +171,19 @@ def learn_coder(
         least=least_doubtful(likely.chance, share),
     )
     return coder, Weighed(signals, likely, None if polarity is None else polarity.absent(seen))
+
+
+def _remembering(embed: Embed) -> Embed:
+    """The codebook's texts are the same for every segment."""
+    known: dict[tuple[str, ...], Vectors] = {}
+
+    def once(texts: Sequence[str]) -> Vectors:
+        key = tuple(texts)
+        if key not in known:
+            known[key] = embed(texts)
+        return known[key]
+
+    return once
 
 
 def _holders(themes: Sequence[Theme]) -> dict[str, list[Theme]]:

@@ -76,6 +76,7 @@ class Judgement(BaseModel):
     Attributes:
         saw_model: They had seen what the model says of it, so it is no independent judgement.
         at: When, ISO 8601; empty when not recorded.
+        codebook: Digest of the codebook in use when it was kept; empty when not recorded.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,6 +85,7 @@ class Judgement(BaseModel):
     coder: str
     saw_model: bool = False
     at: str = ""
+    codebook: str = ""
 
 
 class Coding(BaseModel):

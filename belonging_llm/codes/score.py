@@ -91,7 +91,7 @@ def score(
         batch = open_segments[start : start + BATCH]
         answers = asker.ask_all([weighing(item, framework, prompt) for item in batch])
         for item, answer in zip(batch, answers, strict=True):
-            found[item.segment.id] = answer if isinstance(answer, Exception) else _scores(answer)
+            found[item.segment.id] = answer if isinstance(answer, Exception) else scores_of(answer)
         done(len(found))
     return found
 
@@ -175,7 +175,8 @@ def _meanings(framework: Framework) -> list[str]:
     return [*found, NONE]
 
 
-def _scores(answer: Likelihoods) -> Floats:
+def scores_of(answer: Likelihoods) -> Floats:
+    """Log-probability of each code's letter among all letters, shape (n_codes,)."""
     values = np.array([answer.root[letter] for letter in sorted(answer.root)])
     return np.asarray(log_softmax(values)[:-1])
 

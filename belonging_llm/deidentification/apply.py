@@ -13,9 +13,11 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from belonging_llm import speaker_table
 from belonging_llm.deidentification import originals, table
+from belonging_llm.deidentification.deciding import locked, texts_of
 from belonging_llm.deidentification.key import Entry, Key
 from belonging_llm.deidentification.remaining import Place, remaining
 from belonging_llm.deidentification.replacing import Replacer
@@ -69,11 +71,12 @@ def review(study: Study, key: Key | None = None, finder: Finder | None = None) -
     Raises:
         TableError: the table that is there cannot be read.
     """
-    path, texts = study.folder / table.FILE, _texts(study)
-    before = table.read(path)
-    before += _met(key, before, texts) if key else []
-    rows = suggest(texts, study.store.corpus.participants(), before, finder)
-    table.write(path, rows)
+    path, texts = study.folder / table.FILE, texts_of(study)
+    with locked(study):
+        before = table.read(path)
+        before += _met(key, before, texts) if key else []
+        rows = suggest(texts, study.store.corpus.participants(), before, finder)
+        table.write(path, rows)
     return rows
 
 
@@ -86,6 +89,11 @@ def apply(study: Study, key: Key, *, raw: Originals = Originals.SEAL, forget: bo
     path = study.folder / table.FILE
     if not path.exists():
         raise InputError(f"{path}: is not there; `belonging deidentify` without --apply writes it, for you to decide")
+    with locked(study):
+        return _applied(study, key, path, raw, forget=forget)
+
+
+def _applied(study: Study, key: Key, path: Path, raw: Originals, *, forget: bool) -> Applied:
     speaker_table.take_up(study)
     rows = table.read(path)
     decided = _decided(rows, key)
@@ -99,7 +107,7 @@ def apply(study: Study, key: Key, *, raw: Originals = Originals.SEAL, forget: bo
     scrubbed = study.store.rewording.scrub()
     sealed = originals.seal(study, key) if raw is Originals.SEAL and key.entries else 0
     speaker_table.write(study)
-    left = located([row for row in rows if row.decided is None], _texts(study))
+    left = located([row for row in rows if row.decided is None], texts_of(study))
     table.write(path, left)
     return Applied(
         replaced=replaced,
@@ -110,11 +118,6 @@ def apply(study: Study, key: Key, *, raw: Originals = Originals.SEAL, forget: bo
         scrubbed=scrubbed,
         remaining=tuple(remaining(study, every.count)),
     )
-
-
-def _texts(study: Study) -> list[Transcript]:
-    corpus = study.store.corpus
-    return sorted((corpus.transcript(i) for i in corpus.transcript_ids()), key=lambda t: (t.name, t.id))
 
 
 def _met(key: Key, before: Sequence[Row], texts: Sequence[Transcript]) -> list[Row]:
@@ -154,7 +157,7 @@ def _reworded(study: Study, replacer: Replacer) -> tuple[list[Reworded], dict[st
     for segment in study.store.corpus.every_segment():
         inside[segment.transcript_id].append(segment)
     texts, replaced = list[Reworded](), dict[str, int]()
-    for was in _texts(study):
+    for was in texts_of(study):
         edits = replacer.edits(was.text, cuts(was, inside[was.id]))
         shift = Shift(edits)
         now = shifted(was, shift, replacer) if edits else _renamed(was, replacer)

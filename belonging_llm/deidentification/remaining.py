@@ -16,7 +16,7 @@ _TABLES = {
     "call": "the model's questions and replies; `--forget` removes those that hold the words",
     "parcel_line": "questions of batches; `--forget` removes them",
     "parcel_stray": "lines of batches; `--forget` removes them",
-    "codebook": "a codebook, perhaps an earlier one; bring in one without the words",
+    "codebook": "the id of a codebook or code, or a source; ids never change, so leave it knowingly",
     "coding": "a coder or code is called so; export, rename and bring in again, or leave it knowingly",
 }
 _FOLDERS = {

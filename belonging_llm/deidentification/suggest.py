@@ -58,12 +58,14 @@ def suggest(
     naming = _Naming(before, texts)
     # Whole names first, so that their parts get the same pseudonym.
     fresh = sorted(found.values(), key=lambda hit: (hit.kind in _BEHIND, hit.rank, -len(hit.words), hit.words))
-    rows = [
-        row if row.replacement else row.model_copy(update={"replacement": naming(row.kind, row.found)})
-        for row in before
-    ]
+    rows = [naming.named(row) for row in before]
     rows += [Row(found=h.words, kind=h.kind, replacement=naming(h.kind, h.words), how=h.how) for h in fresh]
     return located(rows, texts)
+
+
+def named(row: Row, before: Sequence[Row], transcripts: Sequence[Transcript]) -> Row:
+    """A row with the pseudonym that its words have among other rows, or the next free one."""
+    return _Naming(before, transcripts).named(row)
 
 
 def located(rows: Sequence[Row], transcripts: Sequence[Transcript]) -> list[Row]:
@@ -167,6 +169,10 @@ class _Naming:
             chosen = placeholder(kind, self._last[kind])
         self._keep(kind, words, chosen)
         return chosen
+
+    def named(self, row: Row) -> Row:
+        """A row with a pseudonym; one that it has stays."""
+        return row if row.replacement else row.model_copy(update={"replacement": self(row.kind, row.found)})
 
     def _keep(self, kind: Kind, words: str, replacement: str) -> None:
         for key in _keys(kind, words):

@@ -16,7 +16,7 @@ from belonging_llm.tables import write_rows
 from belonging_llm.transcripts.sheet import read_sheet
 
 FILE = "deidentification.csv"
-COLUMNS = ("found", "kind", "replacement", "decision", "occurrences", "where", "context", "how", "row")
+COLUMNS = ("found", "kind", "replacement", "decision", "occurrences", "where", "context", "how", "by", "at", "row")
 # Spreadsheets would take these for formulas; `write_rows` puts an apostrophe before them.
 _FORMULAS = ("'=", "'+", "'-", "'@", "'\t", "'\r")
 _BETWEEN = re.compile(r"[\[\]\s]+")
@@ -32,6 +32,7 @@ class Row(BaseModel):
         where: Document and turn of the first places.
         context: Words around the first place.
         how: What found it.
+        by: Who decided, where somebody is named; `at` is when.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,6 +45,8 @@ class Row(BaseModel):
     where: str = ""
     context: str = ""
     how: str = ""
+    by: str = ""
+    at: str = ""
 
     @property
     def decided(self) -> str | None:
@@ -78,10 +81,14 @@ def write(path: Path, rows: Sequence[Row]) -> None:
     Raises:
         TableError: it cannot be written.
     """
-    ordered = sorted(rows, key=lambda row: (list(Kind).index(row.kind), _number(row.replacement), row.found))
-    cells = [{k: str(v) for k, v in row.model_dump().items()} | {"row": _mark(row.found)} for row in ordered]
+    cells = [{k: str(v) for k, v in row.model_dump().items()} | {"row": mark(row.found)} for row in ordered(rows)]
     write_rows(path, cells, COLUMNS)
     path.chmod(0o600)
+
+
+def ordered(rows: Sequence[Row]) -> list[Row]:
+    """Rows by kind, number of the pseudonym and words."""
+    return sorted(rows, key=lambda row: (list(Kind).index(row.kind), _number(row.replacement), row.found))
 
 
 def read(path: Path) -> list[Row]:
@@ -113,10 +120,10 @@ def read(path: Path) -> list[Row]:
 
 
 def _row(cells: Mapping[str, str], place: str) -> Row:
-    found, mark, said = cells["found"].strip(), cells.get("row", ""), cells["decision"].strip()
+    found, given, said = cells["found"].strip(), cells.get("row", ""), cells["decision"].strip()
     if not plain(found):
         raise TableError(f"{place}: found is empty; remove the row")
-    if mark and mark != _mark(found):
+    if given and given != mark(found):
         raise TableError(
             f"{place}: the words are not those that were found (spreadsheets drop the first 0 of a number); "
             "move the table away, let the command write it again, and decide in a text editor or with text columns"
@@ -134,11 +141,12 @@ def _row(cells: Mapping[str, str], place: str) -> Row:
         replacement=bracketed(replacement) if replacement.strip("[] ") else "",
         decision=said,
         occurrences=int(count) if count.isdigit() else 0,
-        **{name: cells.get(name, "") for name in ("where", "context", "how")},
+        **{name: cells.get(name, "") for name in ("where", "context", "how", "by", "at")},
     )
 
 
-def _mark(found: str) -> str:
+def mark(found: str) -> str:
+    """What names a row without its words."""
     return text_digest(plain(found))[:8]
 
 

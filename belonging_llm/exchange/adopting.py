@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from belonging_llm import codebook
 from belonging_llm.codebook import Code, Framework
@@ -51,7 +52,7 @@ def adopt(study: Study, project: Project, choice: str, place: str) -> Adopted:
     if choice == AUTO:
         choice = _choice(study, theirs, ours, len(missing), place)
     if choice == THEIRS:
-        study.store.codebooks.use(theirs)
+        study.store.codebooks.use(theirs, reason=f"brought in with {Path(place).name}")
         return Adopted(ids, (f"its codebook ({len(theirs.codes)} codes) is the study's now",))
     if choice == OURS:
         return Adopted(
@@ -59,7 +60,7 @@ def adopt(study: Study, project: Project, choice: str, place: str) -> Adopted:
             (f"the study keeps its codebook; codings of {len(missing)} codes that it lacks are kept but not used",),
         )
     joined, fresh = _joined(ours, missing, {**ids, **same})
-    study.store.codebooks.use(joined)
+    study.store.codebooks.use(joined, reason=f"{len(missing)} codes brought in with {Path(place).name}")
     return Adopted({**ids, **same, **fresh}, (f"{len(missing)} codes were added to the study's codebook",))
 
 

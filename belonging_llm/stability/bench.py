@@ -157,9 +157,7 @@ class Bench:
         self.work.demand_consent(self.models[spec])
         budget = self.budget(test.id, spec)
         store = self.work.store
-        asker = Asker(
-            self.models[spec], store.ledger, test.id, budget=budget, sampling=how, claims=store.claims
-        )
+        asker = Asker(self.models[spec], store.ledger, test.id, budget=budget, sampling=how, claims=store.claims)
         self._askers.append(asker)
         return asker
 

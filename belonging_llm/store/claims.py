@@ -76,7 +76,9 @@ class SessionLocks:
             # The server was started again: what this process is at is claimed anew, unless somebody was quicker.
             self._connection = None
             for mine in self._mine:
-                self._open().execute(sa.text(str(query).replace(function, "pg_try_advisory_lock")), {"number": _number(mine)})
+                self._open().execute(
+                    sa.text(str(query).replace(function, "pg_try_advisory_lock")), {"number": _number(mine)}
+                )
             return bool(self._open().execute(query, number).scalar())
 
     def _open(self) -> sa.Connection:

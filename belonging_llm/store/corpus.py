@@ -31,11 +31,11 @@ class Corpus:
             False when the same words are already in.
         """
         row = {"id": found.id, "name": found.name, "content": found.model_dump_json(), "imported_at": now()}
-        row["source_digest"] = found.source.digest if found.source else None
+        source = {"source_digest": found.source.digest if found.source else None}
         with alone(self._engine) as connection:
             if connection.execute(sa.select(transcript.c.id).where(transcript.c.id == found.id)).first():
                 return False
-            connection.execute(transcript.insert(), row | {"split_with": GIVEN if segments else None})
+            connection.execute(transcript.insert(), row | source | {"split_with": GIVEN if segments else None})
             connection.execute(waiting.insert(), {"transcript_id": found.id})
             _add_cut(connection, segments, GIVEN)
         return True
@@ -141,6 +141,14 @@ class Corpus:
         query = sa.select(segment).order_by(segment.c.transcript_id, segment.c.start, segment.c.id)
         with self._engine.connect() as connection:
             return [Segment.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+
+    def segment(self, segment_id: str) -> Segment:
+        """One segment; KeyError when it is not in."""
+        with self._engine.connect() as connection:
+            row = connection.execute(sa.select(segment).where(segment.c.id == segment_id)).mappings().first()
+        if row is None:
+            raise KeyError(segment_id)
+        return Segment.model_validate(dict(row))
 
     def segment_text(self, segment_id: str) -> str | None:
         """The words of a segment; None when there is no such segment."""

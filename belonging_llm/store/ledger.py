@@ -60,7 +60,7 @@ class StoredLedger:
         """All replies under a key, by attempt."""
         query = sa.select(call).where(call.c.key == key).order_by(call.c.attempt)
         with self._engine.connect() as connection:
-            return [_entry(row) for row in connection.execute(query).mappings()]
+            return [entry_of(row) for row in connection.execute(query).mappings()]
 
     def record(self, entry: LedgerEntry, request: ChatRequest) -> None:
         """Commit one reply. It is paid for: a database that is away is waited for, a full disk gives up its reserve.
@@ -200,6 +200,7 @@ def _reply(stored: str) -> ChatReply:
     return ChatReply.model_validate(json.loads(stored))
 
 
-def _entry(row: sa.RowMapping) -> LedgerEntry:
+def entry_of(row: sa.RowMapping) -> LedgerEntry:
+    """A reply from its row."""
     fields = {name: row[name] for name in LedgerEntry.model_fields if name != "reply"}
     return LedgerEntry(**fields, reply=_reply(row["reply"]))

@@ -30,7 +30,9 @@ def careful(connection: Any, _: object) -> None:
 
     connection.adapters.register_dumper(str, Dumper)
     # A server may be set to promise less; what is stricter (waiting for a replica) stays.
-    connection.execute("SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
+    connection.execute(
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+    )
     connection.commit()
 
 

@@ -13,9 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import JsonValue
 
+from belonging_llm.codebook import Framework
 from belonging_llm.errors import StudyError
 from belonging_llm.provenance import text_digest
 from belonging_llm.segments import Segment
+from belonging_llm.store.codebooks import reword_codebooks
 from belonging_llm.store.database import one_transaction
 from belonging_llm.store.postgres import is_postgres, rebuild
 from belonging_llm.store.schema import (
@@ -41,6 +43,8 @@ from belonging_llm.transcripts import Transcript
 _WRITTEN = {
     "participant": ("id",),
     "split": ("participant",),
+    "watch_count": ("participant",),
+    "acknowledgement": ("by", "reason"),
     "coding": ("rationale",),
     "audit_unit": ("stratum",),
     "source": ("name",),
@@ -48,6 +52,7 @@ _WRITTEN = {
     "passage_coding": ("rationale",),
     "memo": ("name", "text"),
     "case_record": ("participant",),
+    "codebook_version": ("reason",),
     "arrival": ("name", "reason"),
 }
 _WRITTEN_AS_JSON = {
@@ -101,6 +106,7 @@ class Rewording:
                 _text(connection, text)
             _spans(connection, texts, old)
             _written(connection, words)
+            reword_codebooks(connection, lambda one: _worded(one, words), "words that identify people were replaced")
             _vectors(connection, [old[s.id].text for text in texts for s in text.segments if old[s.id].text != s.text])
 
     def forget(self, holds: Callable[[str], bool]) -> int:
@@ -195,7 +201,7 @@ def _open_to_change(connection: sa.Connection) -> Iterator[None]:
         connection.exec_driver_sql(rule)
 
 
-_ONLY_ADDED = ("call", "coding")
+_ONLY_ADDED = ("call", "coding", "theme_edit")
 _CLASH = "two participants would be called the same; decide on different replacements for them"
 
 
@@ -258,6 +264,17 @@ def _written(connection: sa.Connection, words: Callable[[str], str]) -> None:
                     connection.execute(table.update().where(which).values({column.name: now}))
                 except sa.exc.IntegrityError as error:
                     raise StudyError(_CLASH) from error
+
+
+def _worded(framework: Framework, words: Callable[[str], str]) -> Framework:
+    """A codebook with other words in its texts; ids of codes stay, since codings refer to them."""
+    codes = []
+    for code in framework.codes:
+        lists = {name: tuple(map(words, getattr(code, name))) for name in ("examples", "absent_examples")}
+        texts = {name: words(getattr(code, name)) for name in ("name", "definition", "include", "exclude")}
+        codes.append(code.model_copy(update=lists | texts))
+    own = {"name": words(framework.name), "description": words(framework.description), "codes": tuple(codes)}
+    return framework.model_copy(update=own)
 
 
 def _columns() -> Iterator[tuple[sa.Table, sa.Column[Any], bool]]:

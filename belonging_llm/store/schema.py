@@ -239,6 +239,13 @@ judged = sa.Table(
     sa.Column("coder", sa.Text, primary_key=True),
     sa.Column("saw_model", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("at", sa.Text, nullable=False, server_default=""),
+    sa.Column(
+        "codebook",
+        sa.String(64),
+        nullable=False,
+        server_default="",
+        comment="digest of the one in use when it was kept",
+    ),
     comment="who judged what; a judged segment without a coding has none of the codes",
 )
 
@@ -381,6 +388,175 @@ case_record = sa.Table(
     sa.Column("content", sa.Text, nullable=False, comment="description, sources, passages, as JSON"),
 )
 
+# Themes across runs, and what people changed about them.
+theme_known = sa.Table(
+    "theme_known",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("at", sa.Text, nullable=False),
+    comment="ids that themes ever had; none is given twice",
+)
+
+theme_frame = sa.Table(
+    "theme_frame",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("base", sa.String(32), comment="the run that found the members of its themes; null: it did"),
+    sa.Column("encoder", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False, comment="how the themes came about, as JSON: method, digests, counts"),
+)
+
+theme_place = sa.Table(
+    "theme_place",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("theme_id", sa.String(32), primary_key=True),
+    sa.Column("segments", sa.Text, nullable=False, comment="ids of its exemplars, as JSON"),
+    sa.Column("vectors", sa.LargeBinary, nullable=False, comment="theirs: float32, little-endian, row by row"),
+    sa.Column("centre", sa.LargeBinary, nullable=False, comment="float32, little-endian"),
+    sa.Column("named_at", sa.LargeBinary, nullable=False, comment="its centre when it got its name"),
+    sa.Column("content", sa.Text, nullable=False, comment="floors, as JSON"),
+    comment="where in the space of vectors a theme is; new segments are placed by it",
+)
+
+theme_edit = sa.Table(
+    "theme_edit",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("content", sa.Text, nullable=False, comment="the change as JSON"),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    comment="only ever added to; undoing is a row too",
+)
+
+theme_step = sa.Table(
+    "theme_step",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True),
+    sa.Column("content", sa.Text, nullable=False, comment="the Step as JSON"),
+    comment="what became of themes from run to run",
+)
+
+# What the review application keeps.
+
+reviewer = sa.Table(
+    "reviewer",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("coder", sa.Text, nullable=False, unique=True, comment="whose codings theirs are"),
+    sa.Column("role", sa.String(16), nullable=False, comment="coder, adjudicator, admin"),
+    sa.Column("password", sa.Text, nullable=False, comment="argon2; empty until they set it"),
+    sa.Column("link_digest", sa.String(64), comment="of the one-time link to set it; null once used"),
+    sa.Column("link_expires_at", sa.Text),
+    sa.Column("made_at", sa.Text, nullable=False),
+    sa.Column("revoked_at", sa.Text),
+    sa.Column("preferences", sa.Text, nullable=False, server_default="{}", comment="keys and the like, as JSON"),
+)
+
+reviewer_session = sa.Table(
+    "reviewer_session",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True, comment="of the token that the browser holds"),
+    sa.Column("reviewer", sa.ForeignKey("reviewer.name"), nullable=False, index=True),
+    sa.Column("made_at", sa.Text, nullable=False),
+    sa.Column("seen_at", sa.Text, nullable=False),
+    sa.Column("ended_at", sa.Text),
+)
+
+sign_in_attempt = sa.Table(
+    "sign_in_attempt",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("account", sa.String(64), nullable=False, comment="digest of the name as typed: it may be a password"),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("succeeded", sa.Boolean, nullable=False),
+    sa.Index("ix_sign_in_attempt_account_at", "account", "at"),
+    sa.Index("ix_sign_in_attempt_address_at", "address", "at"),
+)
+
+viewing = sa.Table(
+    "viewing",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("reviewer", sa.Text, nullable=False),
+    sa.Column("page", sa.String(64), nullable=False),
+    sa.Column("transcript_id", sa.String(16), nullable=False, index=True),
+    sa.Column("segment_id", sa.Text, nullable=False, comment="empty where the whole transcript was shown"),
+    comment="who saw whose words when",
+)
+
+queue = sa.Table(
+    "queue",
+    metadata,
+    sa.Column("reviewer", sa.ForeignKey("reviewer.name"), primary_key=True),
+    sa.Column("drawn_from", sa.Text, nullable=False, comment="all, plan N, sample N"),
+    sa.Column("seed", sa.Integer, nullable=False),
+    sa.Column("made_at", sa.Text, nullable=False),
+)
+
+queue_item = sa.Table(
+    "queue_item",
+    metadata,
+    sa.Column("reviewer", sa.ForeignKey("reviewer.name"), primary_key=True),
+    sa.Column("segment_id", sa.ForeignKey("segment.id"), primary_key=True, index=True),
+    sa.Column("place", sa.Integer, nullable=False, comment="in the order drawn for this coder"),
+    sa.Column("state", sa.String(16), nullable=False, comment="pending, draft, submitted, skipped"),
+    sa.Column("flagged", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("draft", sa.Text, nullable=False, server_default="", comment="what is chosen so far, as JSON"),
+    sa.Column("touched_at", sa.Text, nullable=False, server_default=""),
+    sa.Index("ix_queue_item_state", "reviewer", "state", "place"),
+    sa.Index("ix_queue_item_place", "reviewer", "place"),
+    sa.Index("ix_queue_item_flagged", "reviewer", "flagged", "place"),
+    sa.Index("ix_queue_item_touched", "reviewer", "touched_at"),
+)
+
+judgement = sa.Table(
+    "judgement",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("key", sa.String(64), nullable=False, unique=True, comment="sent twice, it counts once"),
+    sa.Column("kind", sa.String(16), nullable=False, comment="blind, adjudication, audit"),
+    sa.Column("segment_id", sa.ForeignKey("segment.id"), nullable=False, index=True),
+    sa.Column("reviewer", sa.Text, nullable=False, comment="who wrote it"),
+    sa.Column("coder", sa.Text, nullable=False, comment="under whose name it counts"),
+    sa.Column("marks", sa.Text, nullable=False, comment="codes with polarity and spans, as JSON"),
+    sa.Column("memo", sa.Text, nullable=False),
+    sa.Column("certainty", sa.String(16)),
+    sa.Column("none_fits", sa.Boolean, nullable=False),
+    sa.Column("skipped", sa.Boolean, nullable=False),
+    sa.Column("flagged", sa.Boolean, nullable=False),
+    sa.Column("saw_model", sa.Boolean, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("codebook_digest", sa.String(64), nullable=False),
+    sa.Column("details", sa.Text, nullable=False, server_default="{}", comment="what a kind has beyond that, as JSON"),
+    sa.Column("supersedes", sa.Integer, nullable=False, comment="the record before it; 0 for the first"),
+    sa.Column("at", sa.Text, nullable=False),
+    # One chain for each segment and coder: of two that follow the same record, one is refused.
+    sa.UniqueConstraint("segment_id", "coder", "supersedes", name="uq_judgement_chain"),
+    sa.Index("ix_judgement_reviewer", "reviewer", "id"),
+    sa.Index("ix_judgement_coder", "coder", "segment_id", "id"),
+    sa.Index("ix_judgement_kind", "kind", "id"),
+    comment="what people said of segments, every word of it kept; the last of a chain is also in coding and judged",
+)
+
+# Versions of the codebook.
+
+codebook_version = sa.Table(
+    "codebook_version",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("digest", sa.ForeignKey("codebook.digest"), nullable=False, index=True),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("by", sa.Text, nullable=False, comment="empty where nobody was named"),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("same_meaning", sa.Text, nullable=False, comment="codes said to mean what they meant, as JSON"),
+    comment="each time a codebook came into use, the same one perhaps again; rows are only added",
+)
+
 # Batches: new material on top of a whole run.
 
 waiting = sa.Table(
@@ -451,3 +627,63 @@ arrival = sa.Table(
     sa.Column("added", sa.Integer, nullable=False),
     comment="what lay in the inbox, and what became of it",
 )
+
+# Drift: what was counted with every batch, what the model said of the sentinels, and what was raised.
+
+watch = sa.Table(
+    "watch",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True, comment="the batch; or the whole run it stands on"),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False, comment="what was found, as JSON: figures and ids"),
+)
+
+watch_count = sa.Table(
+    "watch_count",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("measure", sa.Text, primary_key=True, comment="what is counted, such as a code"),
+    sa.Column("participant", sa.Text, primary_key=True),
+    sa.Column("n", sa.Integer, nullable=False, comment="segments"),
+    sa.Column("k", sa.Integer, nullable=False, comment="those with what is counted"),
+    comment="per participant, so that no test takes segments of one interview as independent",
+)
+
+sentinel_answer = sa.Table(
+    "sentinel_answer",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True, comment="the batch"),
+    sa.Column("repetition", sa.Integer, primary_key=True),
+    sa.Column("segment_id", sa.ForeignKey("segment.id"), primary_key=True),
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("question", sa.String(64), nullable=False, comment="digest of what was asked, and of whom"),
+    sa.Column("said", sa.Float, comment="1, 0, or a model's log-probability; null where it gave no usable answer"),
+    comment="what the model said of a sentinel, asked anew in each batch",
+)
+
+alarm = sa.Table(
+    "alarm",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("run_id", sa.ForeignKey("run.id"), nullable=False, index=True, comment="the batch"),
+    sa.Column("kind", sa.String(16), nullable=False, comment="novelty, sentinels, endpoint, distribution"),
+    sa.Column("subject", sa.Text, nullable=False, comment="a code, a model, or the run whose themes no longer fit"),
+    sa.Column("content", sa.Text, nullable=False, comment="figures, as JSON"),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.UniqueConstraint("run_id", "kind", "subject", name="uq_alarm_subject"),
+)
+
+acknowledgement = sa.Table(
+    "acknowledgement",
+    metadata,
+    sa.Column("alarm_id", sa.ForeignKey("alarm.id"), primary_key=True),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    comment="somebody looked into an alarm",
+)
+
+# What the pages of the review application look up at every request.
+
+sa.Index("ix_call_prompt_digest", call.c.prompt_digest)
+sa.Index("ix_coding_run_id_id", coding.c.run_id, coding.c.id)

@@ -14,19 +14,21 @@ from uuid import uuid4
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 
+from belonging_llm.codebook import Code, Framework
 from belonging_llm.errors import Incomplete
 from belonging_llm.provenance import now
 from belonging_llm.store import schema as s
+from belonging_llm.store.codebooks import reword_codebooks
 from belonging_llm.store.database import alone, one_transaction
 from belonging_llm.store.postgres import is_postgres, rebuild
 from belonging_llm.store.writing import add_new, in_chunks
+from belonging_llm.themes.theme import UNNAMED
 from belonging_llm.transcripts import Transcript
 
 BEGUN, EMPTIED, DONE = "begun", "emptied", "done"
 # Groups change when somebody leaves, so nearly all questions about themes would be asked anew; and names that a model
 # gave may carry words of any segment that it was shown.
 _ABOUT_THEMES = ("label_theme", "rename_theme", "map_theme")
-UNNAMED = "Its name went with somebody who withdrew; the next analysis names it anew."
 
 
 class Withdrawal(BaseModel):
@@ -87,7 +89,9 @@ class Withdrawals:
     def begin(self, participant: str, by: str) -> Withdrawal:
         """Write down that somebody withdraws, or find that it was; nothing is removed before this is committed."""
         row = {"id": uuid4().hex, "participant": participant, "by": by, "begun_at": now(), "state": BEGUN}
-        known = sa.select(s.withdrawal.c.id).where(s.withdrawal.c.state != DONE, s.withdrawal.c.participant == participant)
+        known = sa.select(s.withdrawal.c.id).where(
+            s.withdrawal.c.state != DONE, s.withdrawal.c.participant == participant
+        )
         with alone(self._engine) as connection:
             begun = connection.execute(known.order_by(s.withdrawal.c.begun_at)).scalars().first()
             if begun is None:
@@ -199,6 +203,7 @@ class _Emptying:
         self._transcripts()
         self._ledger()
         self._records()
+        self._codebooks()
 
     def _codings(self) -> None:
         """People's and models' codings of their segments; of others' only the words that are theirs."""
@@ -256,6 +261,7 @@ class _Emptying:
         tables = {
             "judgements": s.judged,
             "recodings": s.recoding,
+            "answers about sentinels": s.sentinel_answer,
             "units of audit samples": s.audit_unit,
             "sentinels": s.sentinel,
             "places in themes, from batches": s.placement,
@@ -340,6 +346,31 @@ class _Emptying:
                 this = s.egress.update().where(s.egress.c.id == ident)
                 self.connection.execute(this.values(about=json.dumps(sorted(others))))
 
+    def _codebooks(self) -> None:
+        """Every version loses examples that are of them and texts in their words, and reasons given for it likewise."""
+        changed = reword_codebooks(self.connection, self._without_their_words, "words of somebody who withdrew went")
+        self._count("versions of the codebook with their words", changed)
+        version = s.codebook_version.c
+        for number, reason in self.connection.execute(sa.select(version.number, version.reason)).all():
+            if self.leaving.concerns(reason):
+                this = s.codebook_version.update().where(version.number == number)
+                self.connection.execute(this.values(reason=""))
+
+    def _without_their_words(self, framework: Framework) -> Framework:
+        codes = tuple(self._less(code) for code in framework.codes)
+        head = {"name": framework.id} if self.leaving.owns(framework.name) else {}
+        about = {"description": ""} if self.leaving.owns(framework.description) else {}
+        return framework.model_copy(update={"codes": codes} | head | about)
+
+    def _less(self, code: Code) -> Code:
+        kept: dict[str, Any] = {
+            name: tuple(one for one in getattr(code, name) if not self.leaving.concerns(one))
+            for name in ("examples", "absent_examples")
+        }
+        texts = [name for name in ("definition", "include", "exclude") if self.leaving.owns(getattr(code, name))]
+        kept |= dict.fromkeys(texts, "")
+        return code.model_copy(update=kept | ({"name": code.id} if self.leaving.owns(code.name) else {}))
+
     def _batches(self) -> None:
         """What was learned with them is learned anew from those who stay, sums are summed anew, their files forgotten."""
         self._delete("what runs learned", s.coder_state, s.coder_state.c.run_id, self._all(s.coder_state.c.run_id))
@@ -367,12 +398,19 @@ class _Emptying:
         """Their attributes and their part, and ids of their segments in what runs, tests and plans noted."""
         self._delete("attributes of participants", s.participant, s.participant.c.id, [self.leaving.participant])
         self._delete("places in splits", s.split, s.split.c.participant, [self.leaving.participant])
+        self._delete("counts of batches", s.watch_count, s.watch_count.c.participant, [self.leaving.participant])
         for table, key, column in (
             (s.run, "id", "counts"),
             (s.stability, "id", "plan"),
             (s.audit_plan, "id", "content"),
+            (s.watch, "run_id", "content"),
         ):
             self._scrub(table, key, column, set())
+        for row in self.connection.execute(sa.select(s.acknowledgement)).mappings().all():
+            emptied = {part: "" for part in ("by", "reason") if self.leaving.concerns(row[part])}
+            if emptied:
+                this = s.acknowledgement.c.alarm_id == row["alarm_id"]
+                self.connection.execute(s.acknowledgement.update().where(this).values(emptied))
         for ident, counts in self.connection.execute(sa.select(s.run.c.id, s.run.c.counts)).all():
             marked = json.loads(counts)
             marked["withdrawn"] = marked.get("withdrawn", 0) + 1

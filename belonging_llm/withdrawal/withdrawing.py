@@ -149,8 +149,11 @@ def _elsewhere(study: Study, theirs: Traces) -> Iterator[str]:
     """Places that stay and hold their words or their name: a person has to judge these."""
     framework = study.framework()
     for code in framework.codes:
-        if theirs.owns(code.model_dump_json()) or theirs.names_them(code.model_dump_json()):
-            yield f"codebook {framework.id}, code {code.id}"
+        # Their words go, and examples; what names them elsewhere is other people's sentence.
+        if any(map(theirs.names_them, (code.name, code.definition, code.include, code.exclude))):
+            yield f"codebook {framework.id}, code {code.id} names them"
+        if any(map(theirs.owns, (code.definition, code.include, code.exclude))):
+            yield f"codebook {framework.id}, code {code.id}: a text in their words was emptied; write it anew"
     places = [study.folder / SETTINGS, *sorted((study.folder / "prompts").rglob("*"))]
     places += [p for p in sorted(study.folder.rglob("*")) if p.suffix.lower() in {".yaml", ".yml"}]
     for path in places:

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
+from belonging_llm import codebook, revising
 from belonging_llm.cli import main
 from belonging_llm.codes import Coding, EvidenceSpan, Judgement, Outcome
 from belonging_llm.deidentification import Originals, apply, open_key, review
@@ -181,3 +182,20 @@ def test_a_passphrase_is_needed_and_never_an_argument(study: Study, tmp_path: Pa
     assert result.exit_code == 1
     assert "BELONGING_PASSPHRASE" in result.output
     assert not any("passphrase" in name for p in main.commands["deidentify"].params for name in p.opts)
+
+
+def test_codebooks_and_the_reasons_for_them_are_reworded_too(study: Study, tmp_path: Path) -> None:
+    """Every version stays, so that an example which named somebody would name them for ever."""
+    first = study.framework()
+    one = first.assignable[0].model_copy(update={"examples": ("Bernie rang me.",), "definition": "As Bernie did."})
+    quoted = revising.save(study, codebook.put(first, one), by="A", reason="as Bernie said")
+    revising.save(study, first, by="A", reason="back")
+    review(study)
+    decide(study, "Bernie")
+    apply(study, open_key(tmp_path / "key", SECRET, study.folder, new=True))
+    kept = study.store.codebooks.get(quoted.digest).code(one.id)
+    pseudonym = kept.examples[0].removesuffix(" rang me.")
+    assert (pseudonym[0], pseudonym[-1]) == ("[", "]")
+    assert kept.definition == f"As {pseudonym} did."
+    assert "Bernie" not in " ".join(v.reason for v in study.store.codebooks.versions())
+    assert study.framework() == first

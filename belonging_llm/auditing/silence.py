@@ -1,0 +1,32 @@
+"""What a person's silence about a code says: nothing, where the code was not in the codebook that they judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from belonging_llm.codes import Judgement
+from belonging_llm.study import Study
+
+
+class Asked:
+    """Which codes a judgement was about."""
+
+    def __init__(self, study: Study, codes: Sequence[str]) -> None:
+        """Look nothing up yet."""
+        self._books = study.store.codebooks
+        self._codes = codes
+        self._open: dict[str, frozenset[str]] = {"": frozenset()}
+
+    def not_about(self, judgement: Judgement) -> frozenset[str]:
+        """Codes that came into the codebook after somebody judged; none where it is not known what they judged by."""
+        if judgement.codebook not in self._open:
+            self._open[judgement.codebook] = self._came_after(judgement.codebook)
+        return self._open[judgement.codebook]
+
+    def _came_after(self, digest: str) -> frozenset[str]:
+        try:
+            there = {code.id for code in self._books.get(digest).assignable}
+        except KeyError:
+            return frozenset()
+        # A codebook that shares no code with this one is not what they went by, but what was there before it.
+        return frozenset(self._codes) - there if there.intersection(self._codes) else frozenset()

@@ -1,0 +1,1 @@
+"""The pages, one small module each; `belonging_llm.review.registry` lists them."""

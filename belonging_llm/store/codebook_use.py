@@ -1,0 +1,62 @@
+"""How much of what a study keeps was made with a code or a codebook."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection
+
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict
+
+from belonging_llm.store.schema import coding, judged, queue_item
+
+
+class Use(BaseModel):
+    """Codings of one code by one coder; `assigned` are those that say it applies."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str
+    coder: str
+    codings: int
+    assigned: int
+
+
+class CodebookUse:
+    """Counts, for people who are about to change a codebook."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def by_people(self, codes: Collection[str] | None = None) -> list[Use]:
+        """People's codings, by code and coder; of these codes, or of all."""
+        assigned = sa.func.sum(sa.case((coding.c.outcome == "assigned", 1), else_=0))
+        query = sa.select(coding.c.code, coding.c.coder, sa.func.count(), assigned).where(coding.c.run_id == "")
+        if codes is not None:
+            query = query.where(coding.c.code.in_(sorted(codes)))
+        query = query.group_by(coding.c.code, coding.c.coder).order_by(coding.c.code, coding.c.coder)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return [Use(code=code, coder=coder, codings=n, assigned=yes) for code, coder, n, yes in rows]
+
+    def by_run(self, run_id: str) -> int:
+        """Outcomes that a run gave."""
+        query = sa.select(sa.func.count()).select_from(coding).where(coding.c.run_id == run_id)
+        with self._engine.connect() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def judged(self) -> dict[str, int]:
+        """Segments that each person judged against the codebook as it was then."""
+        query = sa.select(judged.c.coder, sa.func.count()).group_by(judged.c.coder).order_by(judged.c.coder)
+        with self._engine.connect() as connection:
+            return {coder: n for coder, n in connection.execute(query)}
+
+    def drafts(self, codes: Collection[str]) -> dict[str, int]:
+        """Drafts of coders that have one of these codes, by reviewer."""
+        found: Counter[str] = Counter()
+        query = sa.select(queue_item.c.reviewer, queue_item.c.draft).where(queue_item.c.draft != "")
+        with self._engine.connect() as connection:
+            for who, draft in connection.execute(query):
+                found[who] += any(mark["code"] in codes for mark in json.loads(draft)["marks"])
+        return {who: n for who, n in sorted(found.items()) if n}
