@@ -89,8 +89,10 @@ def _server(study: Study, when: When, say: Callable[[str], None]) -> Iterator[No
     say("starting a Prefect server for this study; it takes up to a minute")
     server = started(study.prefect_home, when.port)
     os.environ |= {"PREFECT_API_URL": server.url, "PREFECT_API_AUTH_STRING": server.auth}
-    say(f"Prefect's server: {server.url.removesuffix('/api')} (this machine alone; its pages ask for the `auth` in "
-        f"{study.prefect_home / 'server.json'})")
+    say(
+        f"Prefect's server: {server.url.removesuffix('/api')} (this machine alone; its pages ask for the `auth` in "
+        f"{study.prefect_home / 'server.json'})"
+    )
     try:
         yield
     finally:

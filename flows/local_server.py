@@ -93,9 +93,19 @@ def started(home: Path, port: int | None = None) -> LocalServer:
 
 
 def _start(home: Path, port: int, auth: str) -> subprocess.Popen[bytes]:
-    own = {"PREFECT_HOME": str(home), "PREFECT_SERVER_API_AUTH_STRING": auth, "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
-    quiet = {"DO_NOT_TRACK": "1", "PREFECT_LOGGING_SERVER_LEVEL": "WARNING", "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "0"}
-    kept = {name: value for name, value in os.environ.items() if name not in ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING")}
+    own = {
+        "PREFECT_HOME": str(home),
+        "PREFECT_SERVER_API_AUTH_STRING": auth,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    }
+    quiet = {
+        "DO_NOT_TRACK": "1",
+        "PREFECT_LOGGING_SERVER_LEVEL": "WARNING",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "0",
+    }
+    kept = {
+        name: value for name, value in os.environ.items() if name not in ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING")
+    }
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with (home / "server.log").open("ab") as log:
         # A session of its own: Ctrl-C is for the worker, which then ends the server.

@@ -1,4 +1,4 @@
-"""Serve a study's scheduled batches: one deployment, never two runs at once, and no run that only seems to be running."""
+"""Serve a study's scheduled batches: one deployment, never two runs at once, none that only seems to be running."""
 
 from __future__ import annotations
 
@@ -117,7 +117,9 @@ async def bury_dead_runs(plan: Plan) -> int:
         if not found or await asyncio.to_thread(_at_work, plan.folder):
             return 0
         for run in found:
-            gone = Crashed(message="Its process had ended when the worker was started again; the next run continues it.")
+            gone = Crashed(
+                message="Its process had ended when the worker was started again; the next run continues it."
+            )
             await client.set_flow_run_state(run.id, gone, force=True)
         return len(found)
 

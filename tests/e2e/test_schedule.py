@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import os
 import shutil
@@ -160,7 +161,13 @@ def test_files_that_come_in_are_taken_up_once_whatever_is_due_or_dies(scheduled:
         if not extra:
             extra.append("")
             extra[0] = scheduled.run_now()
-            until(lambda: scheduled.ask("/flow_runs/filter", {"flow_runs": {"id": {"any_": extra}}})[0]["state_type"] == "CANCELLED", "an overlapping run is cancelled")
+            until(
+                lambda: (
+                    scheduled.ask("/flow_runs/filter", {"flow_runs": {"id": {"any_": extra}}})[0]["state_type"]
+                    == "CANCELLED"
+                ),
+                "an overlapping run is cancelled",
+            )
             scheduled.drop("P05")
         holding.append(asked)
 
@@ -189,7 +196,10 @@ def test_files_that_come_in_are_taken_up_once_whatever_is_due_or_dies(scheduled:
     scheduled.drop("P06")
     scheduled.serve()
     until(lambda: [run["name"] for run in scheduled.runs("CRASHED")], "the dead run is marked as such")
-    until(lambda: sorted(scheduled.came_in()) == ["P03", "P05", "P06"], "what was interrupted is continued, then the third")
+    until(
+        lambda: sorted(scheduled.came_in()) == ["P03", "P05", "P06"],
+        "what was interrupted is continued, then the third",
+    )
     lost = asked_before - killed[0]
     assert len(lost) <= 8, "more was lost than was in flight"
     assert {digest for digest, n in chat.counts.items() if n > 1} <= lost, "a reply that was kept was paid for again"
@@ -198,7 +208,7 @@ def test_files_that_come_in_are_taken_up_once_whatever_is_due_or_dies(scheduled:
     until(lambda: not scheduled.runs("RUNNING", "PENDING"), "the last run ends")
     ran = [run for run in scheduled.runs("COMPLETED", "CRASHED", "FAILED") if run["start_time"]]
     spans = sorted((run["start_time"], run["end_time"]) for run in ran)
-    assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False)), spans
+    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans)), spans
     assert not scheduled.runs("FAILED")
     for name in ("parameters", "name"):
         assert "felt" not in json.dumps([run[name] for run in ran]), "Prefect knows ids and paths, no words"
