@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -28,6 +29,10 @@ HERE = Path(__file__).parent
 LONGEST = 600.0
 
 
+# How often the worker looks for runs that are due, in seconds.
+EAGER = {"PREFECT_RUNNER_POLL_FREQUENCY": "2"}
+
+
 @dataclass
 class Scheduled:
     """A study whose batches are served.
@@ -43,7 +48,7 @@ class Scheduled:
     def serve(self) -> None:
         """Start the worker, and wait until it says that it serves."""
         path = f"{HERE}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
-        self.worker = studies.start("scheduled.py", self.folder, self.chat.spec, "* * * * *", PYTHONPATH=path)
+        self.worker = studies.start("scheduled.py", self.folder, self.chat.spec, "* * * * *", PYTHONPATH=path, **EAGER)
         assert self.worker.stdout is not None
         said = ""
         while "serving until interrupted" not in said:
@@ -53,12 +58,13 @@ class Scheduled:
 
     def kill(self) -> None:
         """SIGKILL for the worker and the run that it started, at once; the server lives."""
-        pids = [pid for pid in processes_of(self.folder) if os.getsid(pid) != self.server["pid"]]
-        for pid in pids:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
         assert self.worker is not None
-        self.worker.communicate()
+        self.worker.kill()
+        for pid in processes_of(self.folder):
+            with suppress(ProcessLookupError):
+                if os.getsid(pid) != self.server["pid"]:
+                    os.kill(pid, signal.SIGKILL)
+        self.worker.wait()
 
     @property
     def server(self) -> dict[str, Any]:
@@ -81,6 +87,11 @@ class Scheduled:
         """One more run beside those of the clock; its id."""
         (made,) = self.ask("/deployments/filter")
         return str(self.ask(f"/deployments/{made['id']}/create_flow_run")["id"])
+
+    def run(self, ident: str) -> dict[str, Any]:
+        """One run."""
+        (found,) = self.ask("/flow_runs/filter", {"flow_runs": {"id": {"any_": [ident]}}})
+        return dict(found)
 
     def drop(self, name: str) -> None:
         """A file into the inbox, old enough to be whole."""
@@ -106,7 +117,7 @@ class Scheduled:
 
 
 def processes_of(folder: Path) -> Iterator[int]:
-    """Processes whose Prefect home is the study's."""
+    """What a worker started: processes that were given the study's Prefect home."""
     for place in Path("/proc").glob("[0-9]*/environ"):
         with suppress(OSError):
             if f"PREFECT_HOME={folder}/".encode() in place.read_bytes():
@@ -140,6 +151,8 @@ def scheduled(tmp_path: Path) -> Iterator[Scheduled]:
         try:
             yield made
         finally:
+            if made.worker is not None:
+                made.worker.kill()
             for pid in processes_of(folder):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -153,29 +166,22 @@ def test_files_that_come_in_are_taken_up_once_whatever_is_due_or_dies(scheduled:
     scheduled.drop("P03")
     scheduled.serve()
 
-    # The clock starts a batch. While it asks, another run is asked for: it is cancelled, and asks nothing.
-    holding: list[Asked] = []
-    extra: list[str] = []
+    # The clock starts a batch. While it waits for a reply, another run is asked for: it is cancelled, and asks nothing.
+    asking, told = threading.Event(), threading.Event()
 
-    def overlap(asked: Asked) -> None:
-        if not extra:
-            extra.append("")
-            extra[0] = scheduled.run_now()
-            until(
-                lambda: (
-                    scheduled.ask("/flow_runs/filter", {"flow_runs": {"id": {"any_": extra}}})[0]["state_type"]
-                    == "CANCELLED"
-                ),
-                "an overlapping run is cancelled",
-            )
-            scheduled.drop("P05")
-        holding.append(asked)
+    def hold(_: Asked) -> None:
+        asking.set()
+        told.wait(LONGEST)
 
-    chat.before_reply = overlap
-    until(lambda: scheduled.came_in() == ["P03"], "the first file is taken up by the clock")
+    chat.before_reply = hold
+    until(asking.is_set, "the clock starts a batch")
+    extra = scheduled.run_now()
+    until(lambda: scheduled.run(extra)["state_type"] == "CANCELLED", "an overlapping run is cancelled")
+    scheduled.drop("P05")
+    told.set()
     chat.before_reply = None
-    (cancelled,) = scheduled.ask("/flow_runs/filter", {"flow_runs": {"id": {"any_": extra}}})
-    assert "concurrency limit" in cancelled["state"]["message"]
+    until(lambda: scheduled.came_in() == ["P03"], "the first file is taken up by the clock")
+    assert "concurrency limit" in scheduled.run(extra)["state"]["message"]
     assert max(chat.counts.values()) == 1
 
     # The next batch is killed among its calls, and the worker with it.

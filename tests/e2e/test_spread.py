@@ -26,6 +26,8 @@ def spread(folder: Path, llm: str) -> int:
     """Run it to its end; how many calls it says that it paid for."""
     path = f"{HERE}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
     preload = {"DASK_DISTRIBUTED__WORKER__PRELOAD": "hashed", "PYTHONPATH": path}
+    # For machines that do much else.
+    preload |= {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "400"}
     process = studies.start("spread_run.py", folder, llm, **preload)
     said, errors = process.communicate(timeout=900)
     assert process.returncode == 0, errors
