@@ -66,10 +66,13 @@ def test_the_last_verdict_on_a_pair_is_found_by_the_filter(opened: Study) -> Non
     verdict(opened, Verdict.CORRECT, "group", coder="mia", reviewer="mia", outcome=Outcome.ASSIGNED)
     assert _found(here, run_id, True) == {(ONE, "home"), (ONE, "group")}
     # Read again from the start it is the same.
-    assert (Room(opened).run(run_id).audited == here.run(run_id).audited).all()
+    again = Room(opened)
+    again.refresh()
+    assert (again.run(run_id).audited == here.run(run_id).audited).all()
 
 
 def _found(here: Room, run_id: str, audited: Verdict | bool) -> set[tuple[str, str]]:
+    here.refresh()
     reviewed = here.run(run_id)
     matrix = reviewed.beside.matrix
     nobody = here.hidden(reviewed, here.seal()) & False
@@ -84,6 +87,7 @@ def test_verdicts_on_one_run_say_nothing_of_another(opened: Study, talks: Path) 
     second = run(talks)
     assert second != run_id
     here = Room(Study(talks))
+    here.refresh()
     assert (here.run(second).audited == NOTHING).all()
     assert (here.run(run_id).audited != NOTHING).sum() == 1
 
@@ -109,6 +113,7 @@ def test_what_it_should_be_is_kept(opened: Study) -> None:
 
 def test_the_room_hides_test_and_what_may_come_to_be_test(opened: Study) -> None:
     here = Room(opened)
+    here.refresh()
     run_id, _ = coding(opened)
     reviewed = here.run(run_id)
     seal = here.seal()

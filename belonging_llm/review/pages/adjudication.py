@@ -67,7 +67,7 @@ def overview(visit: Visit) -> Response:
         words=IN_WORDS,
         abouts=rulings.ABOUT_IN_WORDS,
         wanted=wanted,
-        names=_names(here),
+        names={code.id: code.name for code in _codebook(here)},
         rows=rows,
         next=found[LISTED - 1] if len(found) > LISTED else "",
         first=next(_open_to(here, visit, wanted), ""),
@@ -173,11 +173,7 @@ def _takeable(here: Room, visit: Visit) -> int:
 
 
 def _codebook(here: Room) -> Sequence[Code]:
-    return here.study.framework().assignable
-
-
-def _names(here: Room) -> dict[str, str]:
-    return {code.id: code.name for code in _codebook(here)}
+    return list(here.codes.values())
 
 
 def _contested(docket: Docket, segment_id: str) -> list[tuple[str, str]]:
