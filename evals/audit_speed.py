@@ -2,10 +2,10 @@
 
 Usage: python evals/audit_speed.py [SEGMENTS] [--out FILE]
 
-Makes two studies with ten codes, a finished run, and two people who coded every tenth segment, serves each on this machine,
-signs in, and asks for pages of every kind of filter, one after another, each page following the one before. Milliseconds are
-from sending a request to having the whole page, the access log's write included. Figures depend on the machine and on what
-else it does: compare within a run.
+Makes two studies with ten codes, a finished run, and two people who coded every tenth segment, serves each on this
+machine, signs in, and asks for pages of every kind of filter, one after another, each page following the one before.
+Milliseconds are from sending a request to having the whole page, the access log's write included. Figures depend on the
+machine and on what else it does: compare within a run.
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ def _segments(opened: Study, size: int) -> Iterator[Segment]:
                     start=at,
                     end=ends,
                     text=said,
-                )  # fmt: skip
+                )
             )
             at = ends + 1
         opened.store.corpus.add(talk, cut)

@@ -74,7 +74,7 @@ class Outcomes:
             rows = connection.execute(query.order_by(r.finished_at.desc(), r.id.desc())).all()
         return [Ended(one.id, one.finished_at, str(json.loads(one.settings).get("llm", ""))) for one in rows]
 
-    def rows(self, run_id: str) -> Iterator[Sequence[sa.Row[Any]]]:
+    def rows(self, run_id: str) -> Iterator[Sequence[Any]]:
         """(segment, code, outcome, polarity, confidence) of a run, many at a time, in no order."""
         c = coding.c
         query = sa.select(c.segment_id, c.code, c.outcome, c.polarity, c.confidence)
