@@ -26,10 +26,16 @@ SAME = 1e-6
 
 
 class Belongs(StrEnum):
-    """How a segment came to a cluster."""
+    """How a segment came to a group.
+
+    Clustering finds `core`, `near` and `also` (a second group besides its own); `placed` ones came later and were put
+    where they fit; `person` ones were put there by hand.
+    """
 
     CORE = "core"
     NEAR = "near"
+    PLACED = "placed"
+    PERSON = "person"
     ALSO = "also"
 
 
@@ -59,6 +65,17 @@ class Cluster:
     members: tuple[Member, ...]
     centroid: Vectors
 
+    @property
+    def core(self) -> list[int]:
+        """Rows of its core; of all that are at home in it where it has none."""
+        core = [m.index for m in self.members if m.belongs is Belongs.CORE]
+        return core or self.home
+
+    @property
+    def home(self) -> list[int]:
+        """Rows of the segments at home in it: all but those that have their home in another group."""
+        return [m.index for m in self.members if m.belongs is not Belongs.ALSO]
+
 
 @dataclass(frozen=True)
 class Clustering:
@@ -73,8 +90,7 @@ def recentred(found: Clustering, vectors: Vectors) -> Clustering:
     """The same groups with centroids in another space, such as the one that names are compared in."""
     moved = []
     for cluster in found.clusters:
-        core = [m.index for m in cluster.members if m.belongs is Belongs.CORE]
-        moved.append(replace(cluster, centroid=_unit(vectors[core].mean(axis=0))))
+        moved.append(replace(cluster, centroid=_unit(vectors[cluster.core].mean(axis=0))))
     return replace(found, clusters=tuple(moved))
 
 

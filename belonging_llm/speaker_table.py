@@ -116,11 +116,12 @@ def add(study: Study, fresh: Sequence[SpeakerRow]) -> None:
         TableError: it cannot be written.
     """
     path = study.folder / FILE
+    lines = [{k: str(v) for k, v in row.model_dump().items()} for row in fresh]
     if not path.exists():
-        write(study)
+        write_rows(path, lines, COLUMNS)
         return
     try:
-        add_rows(path, [{k: str(v) for k, v in row.model_dump().items()} for row in fresh], COLUMNS)
+        add_rows(path, lines, COLUMNS)
     except OSError as error:
         raise TableError(f"{path}: cannot be written: {error}") from error
 

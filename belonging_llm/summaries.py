@@ -75,6 +75,8 @@ def status_lines(result: Status) -> Iterator[str]:
         yield f"no consent to text leaving this machine: {', '.join(result.lacking)}"
     if result.stale:
         yield "somebody withdrew after the last run: `belonging analyse` finds anew what is there"
+    if result.edited:
+        yield "themes were changed after the last run: `belonging analyse` takes that into the codings"
 
 
 def _last_batch(last: Mapping[str, Any]) -> str:

@@ -9,16 +9,20 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact
+from prefect.events import emit_event
 
 from belonging_llm import batch as batches
+from belonging_llm import drift
 from belonging_llm.batch import BatchJob, exclusive
 from belonging_llm.batch.publishing import publish
 from belonging_llm.progress import Progress
 from belonging_llm.provenance import digest
 from belonging_llm.report.batch import markdown
+from belonging_llm.store import Alarm
 from belonging_llm.study import Study
 from flows.recoding import recode_everything
 
@@ -43,6 +47,33 @@ def code_chunk(job: Plain, run_id: str, rows: list[int], place: str) -> int:
     """Outcomes for one chunk of new segments."""
     with Progress(f"coding new segments, part {place}") as progress:
         return batches.code_chunk(BatchJob(**job), run_id, rows, progress)
+
+
+@task(name="watch for drift", retries=0, persist_result=False)
+def watch(job: Plain, run_id: str) -> int:
+    """What drifts with this batch; returns how many alarms it raised."""
+    bench = batches.batch_bench(BatchJob(**job), run_id)
+    drift.watch(bench, run_id)
+    raised = bench.store.drift.alarms(run_id)
+    for one in raised:
+        announce(job["folder"], one)
+    return len(raised)
+
+
+def announce(folder: str, alarm: Alarm) -> None:
+    """Tell Prefect of an alarm: ids and counts alone; told twice, it is the same event."""
+    emit_event(
+        event=f"belonging.drift.{alarm.kind}",
+        id=UUID(alarm.id),
+        resource={"prefect.resource.id": f"belonging.study.{digest(folder)[:10]}"},
+        related=[{"prefect.resource.id": f"belonging.batch.{alarm.run_id}", "prefect.resource.role": "batch"}],
+        payload={"alarm": alarm.id, "batch": alarm.run_id, "subject": alarm.subject, **counted(alarm.content)},
+    )
+
+
+def counted(figures: Plain) -> Plain:
+    """The whole numbers and p-values among an alarm's figures."""
+    return {name: value for name, value in figures.items() if isinstance(value, int | float)}
 
 
 @task(name="finish batch", retries=0, persist_result=False)
@@ -101,6 +132,7 @@ def code(job: BatchJob, run_id: str) -> str:
     waiting = batches.waiting_chunks(job, run_id)
     for number, rows in enumerate(waiting, 1):
         code_chunk(plain, run_id, rows, f"{number} of {len(waiting)}")
+    watch(plain, run_id)
     finish(plain, run_id)
     return run_id
 
@@ -108,8 +140,12 @@ def code(job: BatchJob, run_id: str) -> str:
 def report(folder: str, run_id: str) -> None:
     """Write the change report, and publish its counts as an artifact."""
     study = Study(Path(folder))
-    told, _ = publish(study, study.store.runs.get(run_id))
+    found = drift.found_with(study, run_id)
+    told, _ = publish(study, study.store.runs.get(run_id), drift.section(found) if found else "")
+    said = drift.markdown(found) if found else ""
     create_markdown_artifact(
-        key=f"batch-{digest(str(study.folder))[:10]}", markdown=markdown(told), description="What the last batch changed"
+        key=f"batch-{digest(str(study.folder))[:10]}",
+        markdown=markdown(told) + said,
+        description="What the last batch changed",
     )
     study.store.close()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,13 +41,17 @@ class SentenceTransformerEncoder:
         self.id = f"{folder.name}@{file_digest(weights)[:16]}" + ("+bf16" if self.half else "")
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Unit-length vectors, float32, shape (n_texts, dim)."""
+        """Unit-length vectors, float32, shape (n_texts, dim); the same for a text whatever stands beside it."""
+        if not texts:
+            return np.empty((0, 0), np.float32)
+        return _in_batches(texts, self._model.tokenizer, self._model.max_seq_length, self._read)
+
+    def _read(self, texts: Sequence[str]) -> Vectors:
         found = self._model.encode(
-            list(texts), batch_size=32, convert_to_tensor=True, normalize_embeddings=True, show_progress_bar=False
+            list(texts), batch_size=BATCH, convert_to_tensor=True, normalize_embeddings=True, show_progress_bar=False
         )
-        vectors = found.float().cpu().numpy()
         # Lengths are off by up to 0.4 % after rounding to bfloat16.
-        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+        return _unit(found.float().cpu().numpy())
 
     def middle(self) -> MiddleLayers:
         """Its inner layers as an encoder of their own."""
@@ -91,12 +96,9 @@ class MiddleLayers:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit-length vectors, float32, shape (n_texts, 3 × width)."""
-        order = sorted(range(len(texts)), key=lambda i: (-len(texts[i]), i))
-        found = np.empty((len(texts), len(self._depths) * self._body.config.hidden_size), np.float32)
-        for start in range(0, len(order), BATCH):
-            rows = order[start : start + BATCH]
-            found[rows] = self._read([texts[i] for i in rows])
-        return found
+        if not texts:
+            return np.empty((0, 0), np.float32)
+        return _in_batches(texts, self._tokenizer, self._whole._model.max_seq_length, self._read)
 
     def _read(self, texts: Sequence[str]) -> Vectors:
         import torch
@@ -130,6 +132,25 @@ class MiddleLayers:
     @property
     def _tokenizer(self) -> Any:
         return self._whole._model.tokenizer
+
+
+def _in_batches(
+    texts: Sequence[str], tokenizer: Any, longest: int | None, read: Callable[[Sequence[str]], Vectors]
+) -> Vectors:
+    """Texts of equally many tokens together.
+
+    Padding changes the last digits of a text's vector, and groups of texts hang on last digits: a text that came in by
+    itself must have the vector that it has among thousands.
+    """
+    counts = [min(len(ids), longest or len(ids)) for ids in tokenizer(list(texts), truncation=True)["input_ids"]]
+    order = sorted(range(len(texts)), key=lambda i: (-counts[i], i))
+    found: dict[int, Vectors] = {}
+    for _, same in groupby(order, key=counts.__getitem__):
+        rows = list(same)
+        for start in range(0, len(rows), BATCH):
+            batch = rows[start : start + BATCH]
+            found.update(zip(batch, read([texts[i] for i in batch]), strict=True))
+    return np.stack([found[i] for i in range(len(texts))])
 
 
 class _Enough(Exception):

@@ -41,6 +41,7 @@ from belonging_llm.prompts import Prompt
 from belonging_llm.provenance import digest
 from belonging_llm.segments import Segment
 from belonging_llm.study import Study
+from belonging_llm.themes.edits import shaped_by
 
 # Prompts for models that answer in words, and when segments are coded with them.
 WORDED = {
@@ -402,5 +403,6 @@ class Workbench:
         """Everything that shapes the result, for the run's record and digest."""
         return self.shaping() | {
             "lessons": self.teaching.digest,
+            "theme_edits": shaped_by(self.store.themes.edits()),
             "segments": {"count": len(self.segments), "digest": digest(sorted(s.id for s in self.segments))},
         }

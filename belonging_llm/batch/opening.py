@@ -43,7 +43,9 @@ def open_batch(job: BatchJob) -> Opened:
     study = Study(Path(job.folder))
     base = study.store.batches.base()
     if base is None:
-        raise StudyError(f"{study.folder}: nothing was analysed yet, so nothing can be added to; run `belonging analyse`")
+        raise StudyError(
+            f"{study.folder}: nothing was analysed yet, so nothing can be added to; run `belonging analyse`"
+        )
     begun = study.store.batches.unfinished(base.id)
     found = look(study, Inbox(study, job.inbox))
     if begun is None and not (found.ready or study.store.batches.waiting() or failed_before(study, base)):

@@ -12,9 +12,13 @@ from belonging_llm.study import Study
 FOLDER = "batches"
 
 
-def publish(study: Study, run: Run) -> tuple[Told, Path]:
-    """Write `reports/batches/ID.html` and `ID.json`; returns what they tell, and the page's path."""
-    told = tell(study, run)
+def publish(study: Study, run: Run, drift: str = "") -> tuple[Told, Path]:
+    """Write `reports/batches/ID.html` and `ID.json`; returns what they tell, and the page's path.
+
+    Args:
+        drift: The part about drift, as HTML; empty where nobody watched.
+    """
+    told = tell(study, run, drift)
     page = page_of(study, run.id)
     _write(page, render(told))
     _write(page.with_suffix(".json"), told.model_dump_json(indent=2) + "\n")

@@ -161,5 +161,3 @@ def _themes(store: Store, run: Run, before: Tally, after: Tally) -> list[ThemeCh
         ThemeChange(theme=t.id, name=t.name, before=before.themes.get(t.id, 0), after=after.themes.get(t.id, 0))
         for t in found
     ]
-
-

@@ -7,6 +7,7 @@ from belonging_llm.cli import (
     bring_in,
     codebook,
     deidentify,
+    drift,
     export,
     measure,
     models,
@@ -14,6 +15,7 @@ from belonging_llm.cli import (
     speakers,
     stability,
     tables,
+    themes,
     withdraw,
 )
 from belonging_llm.cli.front import main
@@ -25,6 +27,7 @@ __all__ = [
     "bring_in",
     "codebook",
     "deidentify",
+    "drift",
     "export",
     "main",
     "measure",
@@ -33,5 +36,6 @@ __all__ = [
     "speakers",
     "stability",
     "tables",
+    "themes",
     "withdraw",
 ]

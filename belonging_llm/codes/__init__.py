@@ -10,7 +10,17 @@ from belonging_llm.codes.decide import Bar, Chances, after, chances, cuts, open_
 from belonging_llm.codes.examples import Example, nearest
 from belonging_llm.codes.judge import OpenSegment, Verdict, judge, question
 from belonging_llm.codes.probe import NO_LESSONS, Learned, Lessons, features, learn, learn_polarity
-from belonging_llm.codes.score import Scale, doubtful, doubtful_beyond, fits, scale, score, scores_of, shifts_of, weighing
+from belonging_llm.codes.score import (
+    Scale,
+    doubtful,
+    doubtful_beyond,
+    fits,
+    scale,
+    score,
+    scores_of,
+    shifts_of,
+    weighing,
+)
 from belonging_llm.codes.signals import Signals, weigh
 from belonging_llm.codes.together import Heard, Several, hear
 from belonging_llm.codes.unaided import carry_over

@@ -118,9 +118,7 @@ class Coder:
 
     def weigh(self, given: Material, framework: Framework, themes: Sequence[Theme], embed: Embed) -> Weighed:
         """Weigh segments all together, as those were that this was learned from."""
-        signals = weigh(
-            given.ids, given.vectors, framework, themes, embed, texts=given.texts, measures=self.measures
-        )
+        signals = weigh(given.ids, given.vectors, framework, themes, embed, texts=given.texts, measures=self.measures)
         seen, _ = see(given.vectors, given.texts, signals, given.middle, self.sight)
         evidence = strength(signals)
         unaided = evidence if self.carried is None else self.carried.over(evidence, seen)
@@ -133,9 +131,9 @@ class Coder:
         if not len(given):
             none = np.zeros((0, len(self.codes)))
             return Weighed(Signals(none, none, none, none), Chances(none, none, np.zeros(len(self.codes), bool)), None)
-        held = _holders(themes)
+        held, once = _holders(themes), _remembering(embed)
         apart = [
-            self.weigh(given.one(row), framework, held.get(ident, ()), embed) for row, ident in enumerate(given.ids)
+            self.weigh(given.one(row), framework, held.get(ident, ()), once) for row, ident in enumerate(given.ids)
         ]
         return _together(apart)
 
@@ -171,6 +169,19 @@ def learn_coder(
         least=least_doubtful(likely.chance, share),
     )
     return coder, Weighed(signals, likely, None if polarity is None else polarity.absent(seen))
+
+
+def _remembering(embed: Embed) -> Embed:
+    """The codebook's texts are the same for every segment."""
+    known: dict[tuple[str, ...], Vectors] = {}
+
+    def once(texts: Sequence[str]) -> Vectors:
+        key = tuple(texts)
+        if key not in known:
+            known[key] = embed(texts)
+        return known[key]
+
+    return once
 
 
 def _holders(themes: Sequence[Theme]) -> dict[str, list[Theme]]:

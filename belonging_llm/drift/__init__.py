@@ -8,6 +8,18 @@ from __future__ import annotations
 from belonging_llm.drift.alarms import acknowledge
 from belonging_llm.drift.drift_lines import alarm_lines, drift_lines
 from belonging_llm.drift.record import Drift, Kind, State
+from belonging_llm.drift.section import markdown, section
 from belonging_llm.drift.watching import found_with, watch
 
-__all__ = ["Drift", "Kind", "State", "acknowledge", "alarm_lines", "drift_lines", "found_with", "watch"]
+__all__ = [
+    "Drift",
+    "Kind",
+    "State",
+    "acknowledge",
+    "alarm_lines",
+    "drift_lines",
+    "found_with",
+    "markdown",
+    "section",
+    "watch",
+]

@@ -65,9 +65,7 @@ def distribution(
     return Distribution(state=_worst(shares), reason=_why(shares), codes=shares)
 
 
-def _share(
-    code: str, now: Counts, past: Counts, found: Surprise, adjusted: float | None, watch: Watch
-) -> CodeShare:
+def _share(code: str, now: Counts, past: Counts, found: Surprise, adjusted: float | None, watch: Watch) -> CodeShare:
     could = found.least is not None or found.most is not None
     return CodeShare(
         code=code,

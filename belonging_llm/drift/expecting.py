@@ -8,14 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from belonging_llm import clusters, themes
-from belonging_llm.batch.bench import BaseBench
 from belonging_llm.analysis import Workbench
+from belonging_llm.batch.bench import BaseBench
 from belonging_llm.clusters import Belongs
 from belonging_llm.drift.distribution import tallies
 from belonging_llm.drift.novelty import (
     MISFITS,
     POCKETED,
     Flags,
+    Place,
+    Rows,
     by_participant,
     close_together,
     cross_fitted,
@@ -59,7 +61,9 @@ def _expect(base: Workbench, base_id: str) -> tuple[Expected, list[WatchCount]]:
     segments, vectors = [base.segments[i] for i in rows], base.vectors[rows]
     people = [s.participant for s in segments]
     cores = _cores(base, base_id, segments)
-    fits = cross_fitted(people, lambda known, new: _fit(base, segments, vectors, cores, known, new))
+    keys = [s.text_digest for s in segments]
+    few = len(segments) <= FOUND_ANEW
+    fits = cross_fitted(people, anew(vectors, keys, base.settings.seed) if few else less(vectors, cores))
     near = nearness(vectors[core] for core in cores)
     lost = np.flatnonzero(~fits)
     pocketed = np.zeros(len(rows), bool)
@@ -85,21 +89,32 @@ def _cores(base: Workbench, base_id: str, segments: Sequence[Segment]) -> list[l
     return [[row[m.segment_id] for m in t.members if m.belongs is Belongs.CORE and m.segment_id in row] for t in found]
 
 
-def _fit(
-    base: Workbench,
-    segments: Sequence[Segment],
-    vectors: Vectors,
-    cores: Sequence[Sequence[int]],
-    known: np.ndarray,
-    new: np.ndarray,
-) -> Flags:
-    """Which new rows fit themes of the known ones."""
-    if len(segments) <= FOUND_ANEW:
-        keys = [segments[i].text_digest for i in known]
-        found = clusters.find(vectors[known], keys, seed=base.settings.seed)
-        grouped = [[int(known[m.index]) for m in c.members if m.belongs is Belongs.CORE] for c in found.clusters]
-    else:
+def anew(vectors: Vectors, keys: Sequence[str], seed: int) -> Place:
+    """Placing in themes that are found anew on the known rows alone.
+
+    Args:
+        keys: Digest of each text.
+    """
+
+    def place(known: Rows, new: Rows) -> Flags:
+        found = clusters.find(vectors[known], [keys[i] for i in known], seed=seed)
+        cores = [[int(known[m.index]) for m in c.members if m.belongs is Belongs.CORE] for c in found.clusters]
+        return fit(vectors, cores, new)
+
+    return place
+
+
+def less(vectors: Vectors, cores: Sequence[Sequence[int]]) -> Place:
+    """Placing in the themes that there are, less the rows that are not known."""
+
+    def place(known: Rows, new: Rows) -> Flags:
         there = set(known.tolist())
-        grouped = [[i for i in core if i in there] for core in cores]
-    places = themes.places([(str(k), vectors[core]) for k, core in enumerate(grouped) if core])
+        return fit(vectors, [[i for i in core if i in there] for core in cores], new)
+
+    return place
+
+
+def fit(vectors: Vectors, cores: Sequence[Sequence[int]], new: Rows) -> Flags:
+    """Which rows fit themes with these cores, by the rule that batches are placed by."""
+    places = themes.places([(str(k), vectors[core]) for k, core in enumerate(cores) if core])
     return np.array([bool(places.put("", vectors[i])) for i in new], bool)

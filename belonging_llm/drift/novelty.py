@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +15,16 @@ from belonging_llm.evaluation import Counts, Watch, counts, surprise
 MISFITS, POCKETED = "fits nowhere", "fits nowhere, close together"
 # Neighbours that a segment needs to lie in a pocket; a theme's own closeness is taken over as many.
 NEIGHBOURS = 3
-FOLDS = 10
+FOLDS = 5
 TOO_FEW = "no number of segments in so few interviews would be beyond what is to be expected"
 
 Flags = NDArray[np.bool_]
+Rows = NDArray[np.intp]
+# Which of the second rows fit themes of the first.
+Place = Callable[[Rows, Rows], Flags]
 
 
-def cross_fitted(participants: Sequence[str], place: Callable[[Any, Any], Flags], *, folds: int = FOLDS) -> Flags:
+def cross_fitted(participants: Sequence[str], place: Place, *, folds: int = FOLDS) -> Flags:
     """Which segments fit themes that were found without their speaker.
 
     Placed in themes that they helped to make, segments fit better than those of people to come (as with any error

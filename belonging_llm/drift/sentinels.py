@@ -225,9 +225,7 @@ def _endpoint(bench: Workbench, asked: Asked, run_id: str, kept: Sequence[Sentin
     )
 
 
-def _said_of_itself(
-    bench: Workbench, asked: Asked, times: Sequence[tuple[str, int]]
-) -> tuple[set[str], set[str]]:
+def _said_of_itself(bench: Workbench, asked: Asked, times: Sequence[tuple[str, int]]) -> tuple[set[str], set[str]]:
     models: set[str] = set()
     prints: set[str] = set()
     for run_id, repetition in times:
@@ -237,4 +235,3 @@ def _said_of_itself(
                 models.update(filter(None, [entry.reply.model]))
                 prints.update(filter(None, [entry.reply.fingerprint]))
     return models, prints
-

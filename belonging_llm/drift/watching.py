@@ -1,4 +1,4 @@
-"""Look at a batch: novelty, sentinels, distribution of codes; keep what was found, and raise what must be looked into."""
+"""Look at a batch: novelty, sentinels, distribution of codes; keep what was found, and raise alarms."""
 
 from __future__ import annotations
 

@@ -190,9 +190,13 @@ def difference(new: Counts, past: Counts, level: float = 0.95) -> Estimate:
         return Estimate(point, flag="no participant differs from another: no interval can be had")
     df = error**2 / (first**2 / (n - 1) + second**2 / (m - 1))
     reach = float(stats.t.ppf((1 + level) / 2, df) * np.sqrt(error))
-    return Estimate(point, se=float(np.sqrt(error)), interval=Interval(
-        max(point - reach, -1.0), min(point + reach, 1.0), level, f"Welch, between participants, {df:.1f} df"
-    ))
+    return Estimate(
+        point,
+        se=float(np.sqrt(error)),
+        interval=Interval(
+            max(point - reach, -1.0), min(point + reach, 1.0), level, f"Welch, between participants, {df:.1f} df"
+        ),
+    )
 
 
 def _between(one: Counts) -> tuple[float, int]:

@@ -11,7 +11,7 @@ from belonging_llm import importing, speaker_table
 from belonging_llm.errors import InputError
 from belonging_llm.importing import Imported, Kind
 from belonging_llm.inbox.folder import Inbox, Lying
-from belonging_llm.inbox.looking import STILL, leave
+from belonging_llm.inbox.looking import STILL
 from belonging_llm.provenance import file_digest, now
 from belonging_llm.store.arrivals import Arrival, Outcome
 from belonging_llm.study import Study

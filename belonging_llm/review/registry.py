@@ -19,6 +19,7 @@ from belonging_llm.review.pages import (
     sign_in,
     start,
     static_files,
+    themes,
     transcript,
 )
 
@@ -37,6 +38,7 @@ PAGES: tuple[Page, ...] = (
     *own_account.PAGES,
     *people.PAGES,
     *access.PAGES,
+    *themes.PAGES,
     *codebook.PAGES,
     *deidentify.PAGES,
 )

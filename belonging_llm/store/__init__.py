@@ -46,6 +46,7 @@ from belonging_llm.store.reviewing import (
 from belonging_llm.store.rewording import Reworded, Rewording
 from belonging_llm.store.runs import Run, Runs
 from belonging_llm.store.stability import StabilityTest, StabilityTests
+from belonging_llm.store.themes import Origin, Themes
 from belonging_llm.store.vectors import StoredVectors
 from belonging_llm.store.withdrawals import Leaving, Withdrawal, Withdrawals
 
@@ -63,6 +64,7 @@ __all__ = [
     "Leaving",
     "Left",
     "Mark",
+    "Origin",
     "PastCount",
     "Reviewer",
     "Reworded",
@@ -101,6 +103,7 @@ class Store:
         self.parcels = StoredParcels(self._engine)
         self.runs = Runs(self._engine)
         self.findings = Findings(self._engine)
+        self.themes = Themes(self._engine)
         self.outcomes = Outcomes(self._engine)
         self.asked = Asked(self._engine)
         self.people = PeopleSaid(self._engine)

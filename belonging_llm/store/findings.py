@@ -11,10 +11,11 @@ import sqlalchemy as sa
 
 from belonging_llm.codes import Coding, Judgement
 from belonging_llm.provenance import now
-from belonging_llm.store.schema import codebook, coding, judged, placement, theme, theme_member
+from belonging_llm.store.layers import codings_as_of
+from belonging_llm.store.schema import codebook, coding, judged
+from belonging_llm.store.themes import Themes
 from belonging_llm.store.writing import add_new, in_chunks
-from belonging_llm.store.layers import codings_as_of, layers
-from belonging_llm.themes import Theme, ThemeMember
+from belonging_llm.themes import Theme
 
 
 class Findings:
@@ -22,35 +23,15 @@ class Findings:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._themes = Themes(engine)
 
     def add_themes(self, run_id: str, themes: Sequence[Theme]) -> None:
         """Keep a run's themes in one transaction."""
-        rows = [
-            {"run_id": run_id, "id": t.id, "ordinal": t.ordinal, "content": t.model_dump_json(exclude={"members"})}
-            for t in themes
-        ]
-        members = [
-            m.model_dump(mode="json") | {"run_id": run_id, "theme_id": t.id, "place": place}
-            for t in themes
-            for place, m in enumerate(t.members)
-        ]
-        with self._engine.begin() as connection:
-            add_new(connection, theme, rows)
-            add_new(connection, theme_member, members)
+        self._themes.add(run_id, themes)
 
     def themes(self, run_id: str) -> list[Theme]:
-        """The themes as of a run, largest first; those of a batch are its base's, with all that batches put into them."""
-        with self._engine.connect() as connection:
-            base, *batches = layers(connection, run_id)
-            rows = connection.execute(sa.select(theme).where(theme.c.run_id == base).order_by(theme.c.ordinal)).all()
-            members: dict[str, list[ThemeMember]] = {}
-            own = sa.select(theme_member).where(theme_member.c.run_id == base).order_by(theme_member.c.place)
-            later = (sa.select(placement).where(placement.c.run_id == b).order_by(placement.c.place) for b in batches)
-            for query in (own, *later):
-                for m in connection.execute(query):
-                    place = ThemeMember(segment_id=m.segment_id, strength=m.strength, belongs=m.belongs)
-                    members.setdefault(m.theme_id, []).append(place)
-        return [Theme.model_validate(json.loads(row.content) | {"members": members[row.id]}) for row in rows]
+        """A run's themes as people left them, largest first."""
+        return list(self._themes.seen(run_id).themes)
 
     def add_codings(self, codings: Sequence[Coding], run_id: str = "") -> None:
         """Keep codings in one transaction; a judgement already kept stays as it is."""

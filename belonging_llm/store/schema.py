@@ -388,6 +388,57 @@ case_record = sa.Table(
     sa.Column("content", sa.Text, nullable=False, comment="description, sources, passages, as JSON"),
 )
 
+# Themes across runs, and what people changed about them.
+theme_known = sa.Table(
+    "theme_known",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("at", sa.Text, nullable=False),
+    comment="ids that themes ever had; none is given twice",
+)
+
+theme_frame = sa.Table(
+    "theme_frame",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("base", sa.String(32), comment="the run that found the members of its themes; null: it did"),
+    sa.Column("encoder", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False, comment="how the themes came about, as JSON: method and digests"),
+)
+
+theme_place = sa.Table(
+    "theme_place",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("theme_id", sa.String(32), primary_key=True),
+    sa.Column("segments", sa.Text, nullable=False, comment="ids of its exemplars, as JSON"),
+    sa.Column("vectors", sa.LargeBinary, nullable=False, comment="theirs: float32, little-endian, row by row"),
+    sa.Column("centre", sa.LargeBinary, nullable=False, comment="float32, little-endian"),
+    sa.Column("named_at", sa.LargeBinary, nullable=False, comment="its centre when it got its name"),
+    sa.Column("content", sa.Text, nullable=False, comment="floors, as JSON"),
+    comment="where in the space of vectors a theme is; new segments are placed by it",
+)
+
+theme_edit = sa.Table(
+    "theme_edit",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("content", sa.Text, nullable=False, comment="the change as JSON"),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    comment="only ever added to; undoing is a row too",
+)
+
+theme_step = sa.Table(
+    "theme_step",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True),
+    sa.Column("content", sa.Text, nullable=False, comment="the Step as JSON"),
+    comment="what became of themes from run to run",
+)
+
 # What the review application keeps.
 
 reviewer = sa.Table(
@@ -455,7 +506,7 @@ queue_item = sa.Table(
     sa.Column("place", sa.Integer, nullable=False, comment="in the order drawn for this coder"),
     sa.Column("state", sa.String(16), nullable=False, comment="pending, draft, submitted, skipped"),
     sa.Column("flagged", sa.Boolean, nullable=False, server_default=sa.false()),
-    sa.Column("draft", sa.Text, nullable=False, server_default="", comment="what is chosen so far, as JSON"),
+    sa.Column("draft", sa.Text, nullable=False, server_default="null", comment="what is chosen so far, as JSON"),
     sa.Column("touched_at", sa.Text, nullable=False, server_default=""),
     sa.Index("ix_queue_item_state", "reviewer", "state", "place"),
     sa.Index("ix_queue_item_place", "reviewer", "place"),

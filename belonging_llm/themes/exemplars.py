@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from belonging_llm.clusters import Belongs, Cluster, Clustering
+from belonging_llm.clusters import Cluster, Clustering
 from belonging_llm.embeddings import Vectors
 
 _WORD = r"(?u)\b[^\W\d_]{3,}\b"
@@ -22,7 +22,7 @@ def choose(cluster: Cluster, others: Sequence[Cluster], vectors: Vectors, *, cou
     Args:
         vectors: float32, shape (n, dim), the rows that the cluster's members index.
     """
-    core = [m.index for m in cluster.members if m.belongs is Belongs.CORE]
+    core = cluster.core
     central = vectors[core] @ cluster.centroid
     rivals = np.stack([c.centroid for c in others]) if others else np.zeros((1, vectors.shape[1]), np.float32)
     confusable = np.maximum((vectors[core] @ rivals.T).max(axis=1), 0)
@@ -43,7 +43,7 @@ def distinctive_terms(clustering: Clustering, texts: Sequence[str], *, count: in
     """
     from sklearn.feature_extraction.text import CountVectorizer
 
-    joined = [" ".join(texts[m.index] for m in c.members if m.belongs is Belongs.CORE) for c in clustering.clusters]
+    joined = [" ".join(texts[row] for row in c.core) for c in clustering.clusters]
     counter = CountVectorizer(token_pattern=_WORD, stop_words="english", lowercase=True)
     try:
         counts = counter.fit_transform(joined).toarray().astype(float)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,9 +119,11 @@ def label(
     prompt: Prompt,
     again: Prompt,
     embed: Embed,
+    ids: Sequence[str] = (),
+    standing: Mapping[int, Theme] | None = None,
     done: Callable[[int], None] = lambda _: None,
 ) -> Labelled:
-    """Name every cluster.
+    """Name every cluster whose name does not stand already.
 
     A name must hold its own: not another theme's, not one that fits any interview, nearer to its own
     theme's centre than to any other's, and near to most of its segments rather than to one. One that
@@ -132,6 +134,8 @@ def label(
         asker: None calls every theme by participants' own words.
         again: Prompt for themes that are sent back.
         embed: Unit vectors by the encoder that made `vectors`.
+        ids: The clusters' themes; by default every theme is a new one.
+        standing: Themes of an earlier run that keep their names, by position of their cluster.
         done: Told how many clusters are named.
 
     Raises:
@@ -139,26 +143,44 @@ def label(
     """
     if not clustering.clusters:
         return Labelled(())
+    stand = dict(standing or {})
     ground = _Ground(clustering, vectors, embed)
-    drafts = _drafts(clustering, segments, vectors, ground, embed)
+    drafts = _drafts(clustering, segments, vectors, ground, embed, ids)
     if asker is None:
-        return Labelled(tuple(draft.theme for draft in drafts))
-    first = _ask_all(drafts, asker, prompt, done)
-    clashes = _clashes(first, ground)
+        return Labelled(tuple(_kept(d.theme, stand[i]) if i in stand else d.theme for i, d in enumerate(drafts)))
+    names = {index: theme.name for index, theme in stand.items()}
+    first = _ask_all(drafts, asker, prompt, names, done)
+    clashes = _clashes(first, ground, names)
     second = _ask_again(drafts, first, clashes, asker, again)
-    standing = _without(second, _clashes(second, ground))
-    named = _name(drafts, standing, segments, asker.model.id)
+    good = _without(second, _clashes(second, ground, names))
+    named = [
+        (_kept(theme, stand[index]), 0) if index in stand else (theme, lost)
+        for index, (theme, lost) in enumerate(_name(drafts, good, segments, asker.model.id))
+    ]
     return Labelled(
         themes=tuple(theme for theme, _ in named),
         unlocated=sum(lost for _, lost in named),
-        failed=first.count(None),
+        failed=first.count(None) - len(stand),
         renamed=len(clashes),
         in_vivo=sum(theme.by == IN_VIVO for theme, _ in named),
     )
 
 
+def _kept(theme: Theme, before: Theme) -> Theme:
+    """A theme under the name that it had, with quotes of segments that are still in it."""
+    inside = {member.segment_id for member in theme.members}
+    quotes = tuple(quote for quote in before.quotes if quote.segment_id in inside)
+    own = {"name", "definition", "by", "prompt", "prompt_digest", "mapping"}
+    return theme.model_copy(update={name: getattr(before, name) for name in own} | {"quotes": quotes})
+
+
 def _drafts(
-    clustering: Clustering, segments: Sequence[Segment], vectors: Vectors, ground: _Ground, embed: Embed
+    clustering: Clustering,
+    segments: Sequence[Segment],
+    vectors: Vectors,
+    ground: _Ground,
+    embed: Embed,
+    ids: Sequence[str],
 ) -> list[_Draft]:
     texts = [s.text for s in segments]
     terms, phrases = distinctive_terms(clustering, texts), own_words(clustering, texts, embed)
@@ -168,6 +190,8 @@ def _drafts(
         shown = choose(cluster, others, vectors, count=EXEMPLARS)
         told = _telling(phrases[number], ground, number)
         theme = _unnamed(number + 1, cluster, segments, shown, terms[number], told)
+        if ids:
+            theme = theme.model_copy(update={"id": ids[number]})
         about = tuple(sorted({segments[i].participant for i in (*shown, *(phrase.index for phrase in told))}))
         drafts.append(_Draft(theme, tuple(told), tuple(_cut(texts[i]) for i in shown), about))
     return drafts
@@ -209,10 +233,12 @@ def _cut(text: str) -> str:
     return text if len(text) <= SHOWN else text[:SHOWN].rsplit(" ", 1)[0]
 
 
-def _ask_all(drafts: Sequence[_Draft], asker: Asker, prompt: Prompt, done: Callable[[int], None]) -> _Answers:
+def _ask_all(
+    drafts: Sequence[_Draft], asker: Asker, prompt: Prompt, names: Mapping[int, str], done: Callable[[int], None]
+) -> _Answers:
     answers: _Answers = []
-    for draft in drafts:
-        answers.append(_ask(draft, asker, prompt))
+    for index, draft in enumerate(drafts):
+        answers.append(None if index in names else _ask(draft, asker, prompt))
         done(len(answers))
     return answers
 
@@ -271,22 +297,28 @@ class _Ground:
         return float((ranks[inside].sum() - n * (n + 1) / 2) / (n * (len(near) - n)))
 
 
-def _clashes(answers: _Answers, ground: _Ground) -> dict[int, str]:
-    """Names that cannot stand, by theme, with what is wrong; of two alike the later (smaller) one goes."""
+def _clashes(answers: _Answers, ground: _Ground, names: Mapping[int, str]) -> dict[int, str]:
+    """Names that cannot stand, by theme, with what is wrong; of two alike the later (smaller) one goes.
+
+    Args:
+        names: Those that stand already.
+    """
     found: dict[int, str] = {}
     given = {i: answer.given for i, answer in enumerate(answers) if answer}
+    called = dict(names) | {i: name.name for i, name in given.items()}
     for index, name in given.items():
-        twin = next((o for i, o in given.items() if i < index and _alike(o.name, name.name)), None)
+        others = (called[i] for i in sorted(called) if (i < index or i in names) and i != index)
+        twin = next((other for other in others if _alike(other, name.name)), None)
         nearest = ground.nearest(f"{name.name}. {name.definition}")
         if twin:
-            found[index] = f'another theme is already called "{twin.name}"'
+            found[index] = f'another theme is already called "{twin}"'
         elif _is_vague(name.name):
             found[index] = "it would fit almost any interview"
         elif _stammers(name.name):
             found[index] = "it repeats itself"
         elif nearest != index:
-            other = given.get(nearest)
-            found[index] = "it fits other statements better" + (f', those called "{other.name}"' if other else "")
+            other = called.get(nearest)
+            found[index] = "it fits other statements better" + (f', those called "{other}"' if other else "")
         elif ground.separates(name.name, index) < SEPARATES:
             found[index] = "it fits one statement; say what most of them share"
     return found

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from belonging_llm.clusters import Belongs, Cluster, Clustering
+from belonging_llm.clusters import Cluster, Clustering
 from belonging_llm.embeddings import Vectors
 
 Embed = Callable[[Sequence[str]], Vectors]
@@ -50,15 +50,13 @@ def own_words(clustering: Clustering, texts: Sequence[str], embed: Embed, *, cou
 
 def _clauses(cluster: Cluster, texts: Sequence[str]) -> Iterator[Phrase]:
     seen: set[str] = set()
-    for member in cluster.members:
-        if member.belongs is not Belongs.CORE:
-            continue
-        for clause in _CLAUSE.finditer(texts[member.index]):
+    for row in cluster.core:
+        for clause in _CLAUSE.finditer(texts[row]):
             words = clause.group().strip(" -–—'’")
             if len(words.split()) in WORDS and words.casefold() not in seen:
                 seen.add(words.casefold())
-                start = texts[member.index].index(words, clause.start())
-                yield Phrase(member.index, start, start + len(words), words)
+                start = texts[row].index(words, clause.start())
+                yield Phrase(row, start, start + len(words), words)
 
 
 def _nearest(number: int, phrases: Sequence[Phrase], vectors: Vectors, centroids: Vectors, count: int) -> list[Phrase]:

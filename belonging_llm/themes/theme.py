@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from pydantic import BaseModel, ConfigDict
 
 from belonging_llm.clusters import Belongs
 from belonging_llm.provenance import digest
+
+# What stands for the definition of a theme whose name may have been in the words of somebody who withdrew.
+UNNAMED = "Its name went with somebody who withdrew; the next analysis names it anew."
+# What stands for a model's id where a person named or mapped a theme.
+BY_PEOPLE = "people"
 
 
 class ThemeMember(BaseModel):
@@ -63,10 +70,11 @@ class Theme(BaseModel):
     """One theme of one run.
 
     Attributes:
-        id: Digest of its core segments: the same group has the same id in every run.
+        id: The same theme has the same id in every run; no other theme ever has it.
         quotes: Words that the model chose (or, in an in-vivo theme, that it is called by), each found in its segment.
-        by: Model id that named it, or `participants' own words` when no name of a model's stood.
+        by: Model id that named it, `participants' own words` when no name of a model's stood, or `people: NAME`.
         terms: Words that set its segments apart from the other themes'.
+        edit: The split by a person that made it, which it lasts as long as; None where a clustering found it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,7 +83,7 @@ class Theme(BaseModel):
     ordinal: int
     name: str
     definition: str
-    members: tuple[ThemeMember, ...]
+    members: tuple[ThemeMember, ...] = ()
     quotes: tuple[Quote, ...] = ()
     exemplars: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
@@ -83,8 +91,19 @@ class Theme(BaseModel):
     prompt: str = ""
     prompt_digest: str = ""
     mapping: Mapping = Mapping()
+    edit: int | None = None
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """Segments that have their home in it; those that are also in it have theirs elsewhere."""
+        return tuple(m.segment_id for m in self.members if m.belongs is not Belongs.ALSO)
 
 
-def theme_id(segment_ids: list[str]) -> str:
-    """The id of a theme with these core segments."""
-    return "T" + digest(sorted(segment_ids))[:10]
+def theme_id(segment_ids: Collection[str], taken: Collection[str] = ()) -> str:
+    """An id for a new theme with these core segments; never one of those that are taken."""
+    ordered, tries = sorted(segment_ids), 0
+    found = "T" + digest(ordered)[:10]
+    while found in taken:
+        tries += 1
+        found = "T" + digest(ordered, tries)[:10]
+    return found

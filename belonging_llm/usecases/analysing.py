@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -14,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from belonging_llm.errors import BudgetReached
 from belonging_llm.study import Study
+from belonging_llm.usecases.flowing import flow_runner
 from belonging_llm.usecases.offering import Offer, put_offer
 from belonging_llm.usecases.telling import told_batch, write_report
 
@@ -98,7 +95,8 @@ def analyse(
     bench = analysis.workbench(job)
     calls, model_seconds = bench.work_done()
     report = study.reports / "findings.html"
-    if not unchanged or not _is_of(report, run.id):
+    # New names alone start no run, but the report shows them.
+    if not unchanged or study.store.themes.edits() or not _is_of(report, run.id):
         write_report(folder)
     return _analysed(study, run.id, unchanged, calls, time.monotonic() - started, model_seconds)
 
@@ -120,29 +118,6 @@ def _run_flow(study: Study, job: Any) -> None:
         run(**asdict(job))
 
     flow_runner(study, flow)
-
-
-def flow_runner(study: Study, flow: Callable[[], Any]) -> Any:
-    """Run what imports and calls a flow, with Prefect quiet and its records in the study; returns what it returns."""
-    from flows.settings import use_prefect_quietly
-
-    use_prefect_quietly(study.prefect_home)
-    usual = signal.signal(signal.SIGINT, _leave) if threading.current_thread() is threading.main_thread() else None
-    try:
-        return flow()
-    finally:
-        if usual is not None:
-            signal.signal(signal.SIGINT, usual)
-
-
-def _leave(*_: object) -> None:
-    """End at once on Ctrl-C: it also ended Prefect's server, which its client would seek for minutes.
-
-    Everything that counts is committed as it is done.
-    """
-    sys.stderr.write("\nbelonging: interrupted; what is done is kept, and the same command continues\n")
-    sys.stderr.flush()
-    os._exit(130)
 
 
 def _is_of(report: Path, run_id: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from belonging_llm import batch
+from belonging_llm import batch, drift
 from belonging_llm.adapters import factory
 from belonging_llm.adapters.fakes import HashEncoder
 from belonging_llm.analysis import cutting
@@ -43,6 +43,7 @@ def run_stages(job: BatchJob) -> str:
         batch.place_segments(job, run_id)
         for rows in batch.waiting_chunks(job, run_id):
             batch.code_chunk(job, run_id, rows)
+        drift.watch(batch.batch_bench(job, run_id), run_id)
         batch.publish(study, batch.finish(job, run_id))
     study.store.close()
     return run_id

@@ -15,9 +15,7 @@ def upgrade() -> None:
     """Add the tables."""
     op.create_table(
         "watch",
-        sa.Column(
-            "run_id", sa.String(length=32), nullable=False, comment="the batch; or the whole run it stands on"
-        ),
+        sa.Column("run_id", sa.String(length=32), nullable=False, comment="the batch; or the whole run it stands on"),
         sa.Column("at", sa.Text(), nullable=False),
         sa.Column("content", sa.Text(), nullable=False, comment="what was found, as JSON: figures and ids"),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_watch_run_id")),
