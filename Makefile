@@ -13,7 +13,7 @@ demo: models
 	$(BIN)/belonging analyse demo
 
 test: models
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 check: $(READY)
 	$(BIN)/ruff check .

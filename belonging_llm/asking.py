@@ -12,12 +12,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from belonging_llm.budget import Budget, Tokens, billed
+from belonging_llm.claims import Claims, Unshared, held
 from belonging_llm.errors import Incomplete, ModelUnavailable, ReplyError, RequestRefused
 from belonging_llm.llm import ChatModel, ChatReply, ChatRequest
 from belonging_llm.pacing import Pace
@@ -158,6 +160,7 @@ class Asker:
         calls: Requests that were answered in this process (ledger hits are not calls).
         seconds: Wall time of those, summed over whatever ran side by side.
         failures: Item-level failures by kind, for the report.
+        claims: Whether another process is asking the same question; then its reply is waited for.
         pace: Shared by all threads: what one is told about waiting, all heed.
     """
 
@@ -167,6 +170,7 @@ class Asker:
     retry: Retry = field(default_factory=Retry)
     budget: Budget = field(default_factory=Budget)
     sampling: Sampling = Sampling()
+    claims: Claims = field(default_factory=Unshared)
     calls: int = 0
     seconds: float = 0.0
     failures: dict[str, int] = field(default_factory=dict)
@@ -251,7 +255,17 @@ class Asker:
         request = question.request().model_copy(update={"seed": how.seed, "temperature": how.temperature})
         key = question.key(self.model.id, how)
         with self._turn(key):
-            return self._settle(question, request, key)
+            if known := self._known(question, key):
+                return known
+            with held(self.claims, f"question {key}"):
+                return self._settle(question, request, key)
+
+    def _known(self, question: Question[R], key: str) -> R | None:
+        """The first usable reply in the ledger: for that nobody has to be waited for."""
+        for entry in self.ledger.replies(key):
+            with suppress(ReplyError):
+                return parse(entry.reply, question)
+        return None
 
     def _turn(self, key: str) -> threading.Lock:
         """One question asked twice side by side is paid for once: the second waits and reads the ledger."""

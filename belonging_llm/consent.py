@@ -17,8 +17,9 @@ def lacking(study: Study, participants: Iterable[str]) -> list[str]:
     """Participants without consent to their words leaving this machine, sorted; whoever said nothing lacks it."""
     if study.settings.synthetic or study.settings.consent != PER_PARTICIPANT:
         return []
-    known = study.store.corpus.participants()
-    return sorted(who for who in set(participants) if known.get(who, {}).get(ATTRIBUTE, "").strip().lower() not in YES)
+    people = sorted(set(participants))
+    known = study.store.corpus.participants(people)
+    return sorted(who for who in people if known.get(who, {}).get(ATTRIBUTE, "").strip().lower() not in YES)
 
 
 def demand(study: Study, endpoint: str | None, participants: Iterable[str]) -> None:

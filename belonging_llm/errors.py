@@ -19,7 +19,8 @@ BelongingError                 something a person can put right; message names v
 │   ├── ModelUnavailable       no reply after every bounded retry
 │   └── ReplyError             a reply came and breaks its schema
 └── Incomplete                 the run ended with work left; a rerun continues
-    └── BudgetReached          it may spend no more
+    ├── BudgetReached          it may spend no more
+    └── DiskFull               there is no room for what has to be kept
 
 Vendor errors are translated once, in `belonging_llm.adapters`.
 """
@@ -119,3 +120,13 @@ class Incomplete(BelongingError):
 
 class BudgetReached(Incomplete):
     """The run has spent what it may; a rerun with a higher limit continues."""
+
+
+class DiskFull(Incomplete):
+    """Nothing more can be written; what is committed is whole, and a rerun continues once there is room."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"no room is left for {where}: free some (old reports, exports and logs first; never the study's database), "
+            "or move the study to a larger disk; what is committed is whole: rerun the same command to continue"
+        )

@@ -47,6 +47,7 @@ class Imported:
         problem: Why nothing (or not everything) came in; empty when all is well.
         details: What else somebody should know, a line each.
         speakers: Who was found to speak, for people to look over.
+        withdrawn: It stays out, since somebody withdrew.
     """
 
     path: Path
@@ -56,6 +57,11 @@ class Imported:
     problem: str = ""
     speakers: tuple[SpeakerRow, ...] = ()
     details: tuple[str, ...] = ()
+    withdrawn: bool = False
+
+
+class _Withdrawn(InputError):
+    """It stays out, since somebody withdrew."""
 
 
 def import_paths(
@@ -78,15 +84,20 @@ def import_paths(
         InputError: a person changed the study's table of speakers in a way that cannot be followed.
     """
     speaker_table.take_up(study)
-    found = []
-    for path in _files(paths):
-        try:
-            found.append(_import(study, path, kind or detect(path), wish or exchange.Wish(), options or Options()))
-        except InputError as error:
-            found.append(Imported(path, kind, problem=str(error)))
+    found = [import_file(study, path, kind, wish, options=options) for path in files_of(paths)]
     if any(item.speakers for item in found):
         speaker_table.write(study)
     return sorted(found, key=lambda item: paths_order(item.path, paths))
+
+
+def import_file(
+    study: Study, path: Path, kind: Kind | None = None, wish: exchange.Wish | None = None, *, options: Options | None
+) -> Imported:
+    """Bring in one file, or say why it cannot be; as `import_paths`, but for the table of speakers."""
+    try:
+        return _import(study, path, kind or detect(path), wish or exchange.Wish(), options or Options())
+    except InputError as error:
+        return Imported(path, kind, problem=str(error), withdrawn=isinstance(error, _Withdrawn))
 
 
 def paths_order(path: Path, paths: Sequence[Path]) -> tuple[int, str]:
@@ -141,7 +152,7 @@ def _columns(path: Path) -> set[str]:
     return {name.strip() for name in names.values()}
 
 
-def _files(paths: Sequence[Path]) -> Iterable[Path]:
+def files_of(paths: Sequence[Path]) -> Iterable[Path]:
     """Transcripts and codebooks before what refers to them: segments, then codings."""
     files: list[Path] = []
     for path in paths:
@@ -165,7 +176,7 @@ def _import(study: Study, path: Path, kind: Kind, wish: exchange.Wish, options: 
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
     if path.is_file() and study.store.withdrawals.is_buried(file_digest(path)):
-        raise InputError(f"{path}: stays out, since it holds what somebody who withdrew from this study had in it")
+        raise _Withdrawn(f"{path}: stays out, since it holds what somebody who withdrew from this study had in it")
     match kind:
         case Kind.TRANSCRIPTS:
             return _transcripts(study, path, kind, [transcripts.read(path, options)])
@@ -194,13 +205,13 @@ def _transcripts(study: Study, path: Path, kind: Kind, found: Sequence[Transcrip
     corpus = study.store.corpus
     buried = [t.name for t in found if study.store.withdrawals.is_buried(t.id)]
     if buried:
-        raise InputError(f"{path}: stays out, since it holds words of somebody who withdrew ({', '.join(buried)})")
+        raise _Withdrawn(f"{path}: stays out, since it holds words of somebody who withdrew ({', '.join(buried)})")
     before = next((name for t in found if t.source and (name := corpus.deidentified_from(t.source.digest))), None)
     if before is not None:
         return Imported(path, kind, note=f"left out: it is in, de-identified, as {before}")
     fresh = [transcript for transcript in found if study.store.corpus.add(transcript)]
     if not fresh:
-        twins = sorted({study.store.corpus.names()[transcript.id] for transcript in found})
+        twins = sorted(set(study.store.corpus.names([transcript.id for transcript in found]).values()))
         return Imported(path, kind, note=f"already in as {', '.join(twins)}")
     turns = [turn for transcript in fresh for turn in transcript.turns]
     said = sum(turn.role is Role.PARTICIPANT for turn in turns)
@@ -360,16 +371,20 @@ def _known_segments(study: Study) -> list[segments.Segment]:
     return study.store.corpus.segments()
 
 
-def split_transcripts(study: Study) -> int:
+def split_transcripts(study: Study, only: Sequence[str] | None = None) -> int:
     """Cut the transcripts that were not cut yet under these settings; returns how many.
+
+    Args:
+        only: Ids of transcripts to look at, when looking at all would take long.
 
     Raises:
         InputError: a person changed the study's table of speakers in a way that cannot be followed.
     """
-    speaker_table.take_up(study)
+    if only is None:
+        speaker_table.take_up(study)
     settings = study.settings
     used = f"{settings.min_words}-{settings.max_words} words, {settings.language}"
-    waiting = study.store.corpus.unsplit(used)
+    waiting = study.store.corpus.unsplit(used, only)
     for transcript_id in waiting:
         found = segments.split(
             study.store.corpus.transcript(transcript_id),

@@ -37,6 +37,9 @@ class ChatReply(BaseModel):
         text: As it came, lone surrogates and NULs included.
         finish_reason: `stop`, `length`, or the endpoint's own word; ask `truncated` rather than compare.
         prompt_tokens: None where the endpoint does not count.
+        model: Name that the endpoint gives for the model which answered; None where it gives none. A service may put
+            another one behind the name that was asked for.
+        fingerprint: What the endpoint calls its configuration; None where it does not.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,6 +48,8 @@ class ChatReply(BaseModel):
     finish_reason: str
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    model: str | None = None
+    fingerprint: str | None = None
 
     @property
     def truncated(self) -> bool:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from belonging_llm.errors import ContainerError, InputError, TableError
 from belonging_llm.study import Study
-from belonging_llm.tables import write_rows
+from belonging_llm.tables import add_rows, write_rows
 from belonging_llm.transcripts import Basis, Role, Speaker, Transcript
 from belonging_llm.transcripts.cast import recast, table
 from belonging_llm.transcripts.sheet import read_sheet
@@ -109,6 +109,23 @@ def write(study: Study) -> Path:
     return path
 
 
+def add(study: Study, fresh: Sequence[SpeakerRow]) -> None:
+    """Put speakers of new transcripts at the end of the study's table, without reading what is in it.
+
+    Raises:
+        TableError: it cannot be written.
+    """
+    path = study.folder / FILE
+    lines = [{k: str(v) for k, v in row.model_dump().items()} for row in fresh]
+    if not path.exists():
+        write_rows(path, lines, COLUMNS)
+        return
+    try:
+        add_rows(path, lines, COLUMNS)
+    except OSError as error:
+        raise TableError(f"{path}: cannot be written: {error}") from error
+
+
 def read(path: Path) -> list[Decision]:
     """The decisions in a table that `write` made and a person changed; it may have fewer columns and rows.
 
@@ -128,8 +145,8 @@ def read(path: Path) -> list[Decision]:
     return [_decision(row, f"{path}, row {n}") for n, row in cells if row["speaker"]]
 
 
-def edits(study: Study) -> list[Decision]:
-    """What a person changed in the study's table since it was written.
+def edits(study: Study, only: Sequence[str] | None = None) -> list[Decision]:
+    """What a person changed in the study's table since it was written; `only` of these transcripts, by id.
 
     Raises:
         TableError: the table is there and cannot be read.
@@ -137,25 +154,26 @@ def edits(study: Study) -> list[Decision]:
     path = study.folder / FILE
     if not path.exists():
         return []
-    known = {(row.transcript_id, row.speaker): (row.role, row.participant) for row in rows(study)}
-    ids = set(study.store.corpus.transcript_ids())
+    known = {(row.transcript_id, row.speaker): (row.role, row.participant) for row in rows(study, only)}
+    ids = set(study.store.corpus.transcript_ids() if only is None else only)
     return [
         decision
         for decision in read(path)
-        if known.get((decision.transcript, decision.speaker)) != (decision.role, decision.participant or "")
+        if (only is None or decision.transcript in ids)
+        and known.get((decision.transcript, decision.speaker)) != (decision.role, decision.participant or "")
         # A row that outlived its transcript says nothing.
         and (decision.transcript in ids or not _ID.fullmatch(decision.transcript))
     ]
 
 
-def take_up(study: Study) -> Applied:
-    """Follow what a person changed in the study's table, and write it anew.
+def take_up(study: Study, only: Sequence[str] | None = None) -> Applied:
+    """Follow what a person changed in the study's table (`only` about these transcripts), and write it anew.
 
     Raises:
         TableError: the table cannot be read.
         InputError: a change cannot be followed.
     """
-    wanted = edits(study)
+    wanted = edits(study, only)
     if not wanted:
         return Applied()
     done = _follow(study, wanted)

@@ -66,6 +66,31 @@ class AuditSettings(BaseModel):
         return shares
 
 
+class ReviewSettings(BaseModel):
+    """How people work in the review application.
+
+    Attributes:
+        adjudicate_own: Whether an adjudicator may settle segments that they coded themselves.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    adjudicate_own: bool = False
+
+
+class DriftSettings(BaseModel):
+    """How often what is watched from batch to batch may raise a false alarm.
+
+    Attributes:
+        error: False alarms of each kind (novelty, sentinels, codes) that may be expected in so many `batches`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    error: float = Field(default=0.05, gt=0, lt=1)
+    batches: int = Field(default=52, ge=1)
+
+
 class Settings(BaseModel):
     """What `study.toml` says; the command line may override the models for one run.
 
@@ -85,6 +110,8 @@ class Settings(BaseModel):
         miss_error: A code is not assigned where at most this share of such segments is expected to have it; what
             lies between is left to people.
         shortest_themed: Segments with fewer words are coded but not grouped into themes.
+        inbox: Where new files are looked for: a folder (in the study's, unless it is absolute), or an fsspec URL.
+        settle: Seconds for which nobody has to have touched a file there before it is read.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -110,7 +137,11 @@ class Settings(BaseModel):
     together: int = Field(1, ge=1, le=20)
     examples: int = Field(2, ge=0, le=10)
     synthetic: bool = False
+    inbox: str = ""
+    settle: float = Field(60, ge=0)
     audit: AuditSettings = AuditSettings()
+    review: ReviewSettings = ReviewSettings()
+    drift: DriftSettings = DriftSettings()
 
     @field_validator("consent")
     @classmethod
@@ -252,6 +283,11 @@ miss_error = 0.12
 language = "en"
 seed = 0
 
+# Where `belonging batch` looks for new files (a folder, or a URL such as s3://bucket/folder), and for how many seconds
+# nobody has to have touched a file there before it is read.
+inbox = "inbox"
+settle = 60
+
 # What an audit demands. Decide before the test split is opened: a later change voids the verdicts.
 [audit]
 # The coder whose record holds how disagreements were settled.
@@ -270,4 +306,14 @@ subgroup_margin = 0.10
 min_positives = 30
 # Groups with fewer participants are not shown.
 smallest_group = 3
+
+# How people work in `belonging review`.
+[review]
+# Whether an adjudicator may settle segments that they coded themselves.
+adjudicate_own = false
+
+# What is watched from batch to batch: false alarms of each kind that may be expected in so many batches.
+[drift]
+error = 0.05
+batches = 52
 """

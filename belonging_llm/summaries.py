@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from belonging_llm.auditing.steadiness_lines import steadiness_lines
 from belonging_llm.budget import UNKNOWN
 from belonging_llm.doctor import Health
 from belonging_llm.prices import dollars
+from belonging_llm.report.batch import notes, sentences
 from belonging_llm.store import Left
 from belonging_llm.table_jobs import Coded, Discovered
 from belonging_llm.usecases import Analysed, Offer, Status, Steady
+
+if TYPE_CHECKING:
+    from belonging_llm.batch_jobs import Batched
 
 _SHOWN = 10
 
@@ -48,7 +52,11 @@ def status_lines(result: Status) -> Iterator[str]:
     else:
         yield "last run: none yet"
     if result.interrupted:
-        yield "a run was interrupted: `belonging analyse` continues it"
+        yield "a run was interrupted: `belonging analyse` (or, of a batch, `belonging batch`) continues it"
+    if result.last_batch:
+        yield _last_batch(result.last_batch)
+    if result.uncovered and result.last_run:
+        yield f"transcripts that no run has covered: {result.uncovered}; `belonging batch` does"
     if result.outcomes:
         yield f"codings (segment × code): {_outcomes(result.outcomes)}"
     yield f"segments waiting to be coded: {result.waiting}"
@@ -67,6 +75,37 @@ def status_lines(result: Status) -> Iterator[str]:
         yield f"no consent to text leaving this machine: {', '.join(result.lacking)}"
     if result.stale:
         yield "somebody withdrew after the last run: `belonging analyse` finds anew what is there"
+
+
+def _last_batch(last: Mapping[str, Any]) -> str:
+    files = ", ".join(f"{n} {outcome}" for outcome, n in last["files"].items()) or "none"
+    left = f", {last['left']} left for the next" if last["left"] else ""
+    failed = f", {last['failed']} segments failed" if last["failed"] else ""
+    waits = f"{last['outcomes'].get('abstained', 0)} judgements left to people"
+    return f"last batch: number {last['ordinal']}, {last['status']}, {last['finished_at']}; files: {files}{left}; {waits}{failed}"
+
+
+def batch_lines(result: Batched) -> Iterator[str]:
+    """What a batch brought, what failed, what it took, where its report is."""
+    if result.told is None:
+        yield "nothing new in the inbox"
+    else:
+        yield from sentences(result.told)
+        yield from notes(result.told)
+        for one in (*result.told.files_that("refused"), *(f for f in result.told.files_that("imported") if f.reason)):
+            yield f"  {one.outcome}: {one.name}: {one.reason}"
+    left = {name: why for name, why in result.left} | {
+        one.name: one.reason for one in (result.told.left if result.told else ())
+    }
+    for name, why in left.items():
+        yield f"  left: {name}: {why}"
+    if result.told is None:
+        return
+    yield f"model calls of this command: {result.calls}"
+    yield f"time: {result.seconds} s"
+    yield f"change report: {result.page}"
+    if not result.complete:
+        yield "finished incomplete: the next batch tries again what failed"
 
 
 def egress_lines(found: Sequence[Left]) -> Iterator[str]:

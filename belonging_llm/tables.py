@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -71,6 +72,18 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
         raise TableError(f"{path}: is there already; move it away or name another file") from error
     except OSError as error:
         raise TableError(f"{path}: cannot be written: {error}") from error
+
+
+def add_rows(path: Path, rows: Sequence[Mapping[str, str]], names: Sequence[str]) -> None:
+    """Put rows at the end of a CSV file that `write_rows` made, in one write.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    made = io.StringIO()
+    csv.writer(made, lineterminator="\n").writerows([harmless(row[n]) for n in names] for row in rows)
+    with path.open("a", encoding="utf-8", newline="") as stream:
+        stream.write(made.getvalue())
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, str]], names: Sequence[str]) -> None:

@@ -95,8 +95,8 @@ def analyse(
     if analysis.posts(job):
         send_questions(plain, run.id)
     try_model(plain, run.id)
-    waiting = analysis.batches(job, run.id)
-    for number, rows in enumerate(waiting, 1):
-        code_batch(plain, run.id, rows, f"{number} of {len(waiting)}")
+    waiting = len(analysis.batches(job, run.id))
+    for number, rows in enumerate(analysis.open_batches(job, run.id), 1):
+        code_batch(plain, run.id, rows, f"{number} of {waiting}")
     finish(plain, run.id)
     return run.id

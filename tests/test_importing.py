@@ -21,7 +21,7 @@ TALK = "Interviewer: How was it?\n\nP01: I felt at home there, every night.\n"
 
 
 @pytest.fixture
-def study(tmp_path: Path) -> Study:
+def study(tmp_path: Path, either_store: str) -> Study:
     return create(tmp_path / "study")
 
 

@@ -34,7 +34,7 @@ Kofi Sample: So did I, for years.
 
 
 @pytest.fixture
-def study(tmp_path: Path) -> Study:
+def study(tmp_path: Path, either_store: str) -> Study:
     made = create(tmp_path / "study")
     (tmp_path / "call.vtt").write_text(CALL, encoding="utf-8")
     assert not import_paths(made, [tmp_path / "call.vtt"])[0].problem

@@ -25,7 +25,7 @@ Ben: It was not fine with my marmalade cat, who walked away from it all.
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, either_store: str) -> Path:
     made = study.create(tmp_path / "study")
     (made.folder / "transcripts" / "group.txt").write_text(GROUP, "utf-8")
     assert not import_paths(made, [made.folder / "transcripts"])[0].problem

@@ -50,6 +50,8 @@ class LangChainChat:
             finish_reason=_finish_reason(answer.response_metadata),
             prompt_tokens=usage.get("input_tokens"),
             completion_tokens=usage.get("output_tokens"),
+            model=_told(answer.response_metadata, "model_name"),
+            fingerprint=_told(answer.response_metadata, "system_fingerprint"),
         )
 
     def _chat_at(self, temperature: float) -> Any:
@@ -73,6 +75,11 @@ def _finish_reason(metadata: dict[str, Any]) -> str:
     """Why the reply ended; each provider's package has its own name for it."""
     given = (metadata.get(name) for name in ("finish_reason", "stop_reason", "done_reason"))
     return next((str(reason) for reason in given if reason), "stop")
+
+
+def _told(metadata: dict[str, Any], name: str) -> str | None:
+    value = metadata.get(name)
+    return "".join(c for c in value if c.isprintable())[:200] or None if isinstance(value, str) else None
 
 
 def _translated(error: Exception) -> Exception:

@@ -162,6 +162,8 @@ def reply_of(answer: Any, endpoint: str) -> ChatReply:
         finish_reason=str(choices[0].finish_reason or "stop"),
         prompt_tokens=_count(usage, "prompt_tokens"),
         completion_tokens=_count(usage, "completion_tokens"),
+        model=_name(answer, "model"),
+        fingerprint=_name(answer, "system_fingerprint"),
     )
 
 
@@ -179,6 +181,12 @@ def _window(entry: dict[str, Any]) -> int | None:
     told = [entry.get(name) for name in ("max_model_len", "context_length", "context_window")]
     told.append(meta.get("n_ctx") if isinstance(meta, dict) else None)
     return next((size for size in told if isinstance(size, int) and size > 0), None)
+
+
+def _name(answer: object, field: str) -> str | None:
+    """A name in the envelope, short and printable; servers may put anything there."""
+    value = getattr(answer, field, None)
+    return "".join(c for c in value if c.isprintable())[:200] or None if isinstance(value, str) else None
 
 
 def _count(usage: object, name: str) -> int | None:

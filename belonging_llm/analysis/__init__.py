@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from belonging_llm.analysis.bench import Asking, Workbench, workbench
 from belonging_llm.analysis.closing import failed_segments, finish
-from belonging_llm.analysis.coding import batches, code_batch, decide, try_model
+from belonging_llm.analysis.coding import batches, code_batch, decide, open_batches, try_model
+from belonging_llm.analysis.freezing import freeze
 from belonging_llm.analysis.grouping import embed_segments, find_themes
 from belonging_llm.analysis.job import Done, Job
 from belonging_llm.analysis.opening import prepare
@@ -25,6 +26,8 @@ __all__ = [
     "failed_segments",
     "find_themes",
     "finish",
+    "open_batches",
+    "freeze",
     "posts",
     "prepare",
     "send_questions",

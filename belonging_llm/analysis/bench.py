@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import groupby
 from pathlib import Path
@@ -22,11 +22,14 @@ from belonging_llm.budget import Budget, Limit, Spending
 from belonging_llm.codebook import Framework
 from belonging_llm.codes import (
     Chances,
+    Coder,
     Example,
-    Learned,
     OpenSegment,
+    Scale,
     Several,
     Signals,
+    Weighed,
+    Word,
     together,
 )
 from belonging_llm.codes.signals import Floats
@@ -100,13 +103,19 @@ class Workbench:
         self.limit = Limit(job.budget, job.calls)
         self._askers: dict[str, Asker] = {}
 
+    @property
+    def whose(self) -> Iterable[str]:
+        """Participants whose words a model may be shown."""
+        return (s.participant for s in self.segments)
+
     def asker(self, run_id: str) -> Asker | None:
         """Who asks the model for a run; None without a model."""
         if self.model is None:
             return None
         if run_id not in self._askers:
             self.demand_consent(self.model)
-            self._askers[run_id] = Asker(self.model, self.store.ledger, run_id, budget=self.budget(run_id))
+            budget, claims = self.budget(run_id), self.store.claims
+            self._askers[run_id] = Asker(self.model, self.store.ledger, run_id, budget=budget, claims=claims)
         return self._askers[run_id]
 
     def demand_consent(self, model: ChatModel | None) -> None:
@@ -116,7 +125,7 @@ class Workbench:
             ConsentError: some would; names whose.
         """
         if model is not None:
-            consent.demand(self.study, model.endpoint, (s.participant for s in self.segments))
+            consent.demand(self.study, model.endpoint, self.whose)
 
     def budget(self, run_id: str | None) -> Budget:
         """What a run may spend, with what the ledger says that it has; None for a run that is yet to begin.
@@ -156,13 +165,71 @@ class Workbench:
         """Vectors of any texts, kept like those of segments."""
         return embed(texts, self.encoder, self.store.vectors)
 
+    @property
+    def material(self) -> codes.Material:
+        """The segments as they are weighed, in the order of `segments`."""
+        ids, texts = [s.id for s in self.segments], [s.text for s in self.segments]
+        return codes.Material(ids, texts, self.vectors, self.middle)
+
+    def learned(self, run_id: str) -> tuple[Coder, Weighed]:
+        """What the run learned, and what that says of every segment before a model is asked."""
+        if run_id not in self._learned:
+            found, taught = self.store.findings.themes(run_id), self.teaching
+            self._learned[run_id] = codes.learn_coder(
+                self.material,
+                self.framework,
+                found,
+                self.embed,
+                codes.Lesson(taught.development, taught.calibration, taught.polar_rows, taught.polar_absent),
+                share=self.settings.ask_share,
+            )
+        return self._learned[run_id]
+
+    @cached_property
+    def _learned(self) -> dict[str, tuple[Coder, Weighed]]:
+        return {}
+
+    def coder(self, run_id: str) -> Coder:
+        """What the run learned, the worth of its model's word included as far as that is known by now."""
+        counts = self.store.runs.get(run_id).counts
+        scale, word = counts.get("model_scale"), counts.get("model_word")
+        pool = None
+        if self.shows_examples:
+            lessons = self.teaching.development
+            pool = codes.Pool(tuple(self.segments[row].id for row in lessons.rows), lessons.shares)
+        return replace(
+            self.learned(run_id)[0],
+            pool=pool,
+            scale=Scale(tuple(scale["centre"]), tuple(scale["spread"]), scale["slope"], scale["heard"])
+            if scale
+            else None,
+            word=Word(**word) if word else codes.UNHEARD,
+        )
+
+    def word(self, run_id: str) -> Word:
+        """What the model's word is worth."""
+        noted = self.store.runs.get(run_id).counts.get("model_word")
+        return Word(**noted) if noted else codes.UNHEARD
+
     def signals(self, run_id: str) -> Signals:
         """Cheap evidence for every segment and code."""
-        if run_id not in self._signals:
-            found = self.store.findings.themes(run_id)
-            ids, texts = [s.id for s in self.segments], [s.text for s in self.segments]
-            self._signals[run_id] = codes.weigh(ids, self.vectors, self.framework, found, self.embed, texts=texts)
-        return self._signals[run_id]
+        return self.learned(run_id)[1].signals
+
+    def likely(self, run_id: str) -> Chances:
+        """How likely every pair is before a model is asked; learned from people where they coded enough."""
+        return self.learned(run_id)[1].likely
+
+    def absent(self, run_id: str) -> Floats | None:
+        """Learned probability that belonging is absent where a code applies, by segment."""
+        return self.learned(run_id)[1].absent
+
+    def open_pairs(self, run_id: str) -> dict[int, list[int]]:
+        """Columns to ask a model about that answers in words, by row."""
+        return codes.open_pairs(self.likely(run_id), self.settings.ask_share)
+
+    def doubtful(self, run_id: str) -> list[int]:
+        """Rows to ask a model about that weighs all codes."""
+        return codes.doubtful(self.likely(run_id).chance, self.settings.ask_share)
 
     @cached_property
     def teaching(self) -> Teaching:
@@ -170,20 +237,6 @@ class Workbench:
         if not self.settings.learn:
             return NOTHING
         return teaching(self.study, self.segments, everything=not self.settings.hold_out)
-
-    def likely(self, run_id: str) -> Chances:
-        """How likely every pair is before a model is asked; learned from people where they coded enough."""
-        if run_id not in self._likely:
-            seen = self._features(run_id)
-            unaided = codes.carry_over(codes.strength(self.signals(run_id)), seen)
-            self._likely[run_id] = codes.chances(unaided, self._learned(seen, unaided))
-        return self._likely[run_id]
-
-    def _learned(self, seen: Floats, unaided: Floats) -> Learned | None:
-        taught = self.teaching
-        if not len(taught.development):
-            return None
-        return codes.learn(seen, taught.development, taught.calibration, unaided)
 
     @cached_property
     def weighs(self) -> bool:
@@ -203,11 +256,10 @@ class Workbench:
 
     def coding_questions(self, run_id: str) -> list[Question[Any]]:
         """Everything that the coding asks about segments before it repairs anything, what settles most first."""
-        likely, share = self.likely(run_id), self.settings.ask_share
         if self.weighs:
-            rows = codes.doubtful(likely.chance, share)
+            rows = self.doubtful(run_id)
             return [codes.weighing(self.open_segment(row), self.framework, self.coding_prompt) for row in rows]
-        open_to, shown = codes.open_pairs(likely, share), self.examples(run_id)
+        open_to, shown = self.open_pairs(run_id), self.examples(run_id)
         cut = cutting.calls(open_to, len(self.segments), self.several, list(open_to))
         return [self._asked([self.open_segment(i, open_to[i], shown.get(i, ())) for i in call]) for call in cut]
 
@@ -245,7 +297,7 @@ class Workbench:
 
     def _choose_examples(self, run_id: str) -> dict[int, tuple[Example, ...]]:
         found = codes.nearest(
-            codes.open_pairs(self.likely(run_id), self.settings.ask_share),
+            self.open_pairs(run_id),
             self.segments,
             self.vectors,
             self.teaching.development,
@@ -289,8 +341,7 @@ class Workbench:
         return self._weighed[run_id]
 
     def _weigh(self, run_id: str, done: Done) -> dict[str, Floats | Exception]:
-        likely = self.likely(run_id)
-        rows = codes.doubtful(likely.chance, self.settings.ask_share)
+        likely, rows = self.likely(run_id), self.doubtful(run_id)
         said = self.scores(rows, Asking(self.asker(run_id), self.coding_prompt), done)
         told = [(row, one) for row in rows if not isinstance(one := said[self.segments[row].id], Exception)]
         if not told:
@@ -324,53 +375,33 @@ class Workbench:
     def _weighed(self) -> dict[str, dict[str, Floats | Exception]]:
         return {}
 
-    def absent(self, run_id: str) -> Floats | None:
-        """Learned probability that belonging is absent where a code applies, by segment."""
-        if run_id not in self._absent:
-            taught = self.teaching
-            seen = self._features(run_id) if len(taught.polar_rows) else np.empty((0, 0))
-            self._absent[run_id] = codes.learn_polarity(seen, taught.polar_rows, taught.polar_absent)
-        return self._absent[run_id]
-
-    def _features(self, run_id: str) -> Floats:
-        """What a probe sees of every segment."""
-        return codes.features(self.vectors, [s.text for s in self.segments], self.signals(run_id), self.middle)
-
-    @cached_property
-    def _absent(self) -> dict[str, Floats | None]:
-        return {}
-
-    @cached_property
-    def _likely(self) -> dict[str, Chances]:
-        return {}
-
-    @cached_property
-    def _signals(self) -> dict[str, Signals]:
-        return {}
-
     @cached_property
     def questions(self) -> dict[str, str]:
         """What the interviewer asked before each segment, by segment id; "" where nobody did."""
         found = {}
-        for transcript_id, group in groupby(self.store.corpus.segments(), key=lambda s: s.transcript_id):
+        in_order = sorted(self.segments, key=lambda s: (s.transcript_id, s.start, s.id))
+        for transcript_id, group in groupby(in_order, key=lambda s: s.transcript_id):
             transcript = self.store.corpus.transcript(transcript_id)
             for segment in group:
                 question = transcript.questions.get(segment.turn)
                 found[segment.id] = transcript.said(question) if question else ""
         return found
 
-    def inputs(self) -> dict[str, Any]:
-        """Everything that shapes the result, for the run's record and digest."""
-        shaping = self.settings.model_dump(
-            exclude={"name", "store", "llm", "embedder", "allow_remote", "consent", "concurrency", "synthetic", "audit"}
-        )
+    def shaping(self) -> dict[str, Any]:
+        """Everything that shapes what becomes of a segment, but for the other segments and what people coded."""
+        apart = {"name", "store", "llm", "embedder", "allow_remote", "consent", "concurrency", "synthetic", "audit"}
         return {
             "version": __version__,
-            "settings": shaping,
+            "settings": self.settings.model_dump(exclude=apart | {"inbox", "settle", "drift", "review"}),
             "codebook": {"id": self.framework.id, "digest": self.framework.digest},
             "prompts": {name: prompt.digest for name, prompt in self.prompts.items()},
             "llm": self.model.id if self.model else "none",
             "embedder": self.encoder.id,
+        }
+
+    def inputs(self) -> dict[str, Any]:
+        """Everything that shapes the result, for the run's record and digest."""
+        return self.shaping() | {
             "lessons": self.teaching.digest,
             "theme_edits": shaped_by(self.store.themes.edits()),
             "segments": {"count": len(self.segments), "digest": digest(sorted(s.id for s in self.segments))},

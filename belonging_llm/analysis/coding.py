@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -17,7 +18,6 @@ from belonging_llm.codes import (
     Bar,
     Chances,
     Verdict,
-    Word,
 )
 from belonging_llm.codes.signals import Floats
 
@@ -34,7 +34,7 @@ def try_model(job: Job, run_id: str, done: Done = silent) -> int:
         return len(bench.weighed(run_id, done))
     if asker is None or "model_word" in bench.store.runs.get(run_id).counts:
         return 0
-    open_to = codes.open_pairs(bench.likely(run_id), bench.settings.ask_share)
+    open_to = bench.open_pairs(run_id)
     known = bench.teaching.shares(len(bench.segments), len(bench.framework.assignable))
     rows = [row for row in open_to if known is not None and not np.isnan(known[row]).all()]
     shown = bench.examples(run_id)
@@ -81,10 +81,35 @@ def batches(job: Job, run_id: str) -> list[list[int]]:
     ]
 
 
+def open_batches(job: Job, run_id: str) -> Iterator[list[int]]:
+    """Batches to code, one by one, each claimed while the caller is at it; ends when all have their codings.
+
+    Several processes share the work so. What another one is at is waited for in the end, and done here if it died.
+    """
+    bench, mine, wait = workbench(job), set[int](), 0.02
+    claims = bench.store.claims
+    while waiting := [rows for rows in batches(job, run_id) if rows[0] not in mine]:
+        before = len(mine)
+        for rows in waiting:
+            what = f"batch of {run_id} from {bench.segments[rows[0]].id}"
+            if not claims.take(what):
+                continue
+            try:
+                # Another process may have done it since it was looked for.
+                if bench.store.findings.uncoded(run_id, [bench.segments[i].id for i in rows]):
+                    yield rows
+                mine.add(rows[0])
+            finally:
+                claims.give(what)
+        if len(mine) == before:
+            time.sleep(wait)
+            wait = min(2 * wait, 1.0)
+
+
 def code_batch(job: Job, run_id: str, rows: Sequence[int], done: Done = silent) -> int:
     """Give every segment of a batch its outcomes and keep them at once; returns how many codings."""
     bench = workbench(job)
-    moved = _scored(bench, run_id, rows)
+    moved = scored(bench, run_id, rows)
     how = Asking(bench.asker(run_id), bench.coding_prompt, moved=moved, several=bench.several)
     found = decide(bench, run_id, rows, how, done)
     bench.store.findings.add_codings(found.codings, run_id)
@@ -99,7 +124,7 @@ def decide(bench: Workbench, run_id: str, rows: Sequence[int], how: Asking, done
     signals = bench.signals(run_id)
     likely = bench.likely(run_id)
     absent = bench.absent(run_id)
-    open_to = {} if how.moved is not None else codes.open_pairs(likely, bench.settings.ask_share)
+    open_to = {} if how.moved is not None else bench.open_pairs(run_id)
     framework, columns = bench.shown(how.order)
     place = np.argsort(columns)
     asked = {at: sorted(int(place[j]) for j in open_to[row]) for at, row in enumerate(rows) if row in open_to}
@@ -117,7 +142,7 @@ def decide(bench: Workbench, run_id: str, rows: Sequence[int], how: Asking, done
         embed=bench.embed,
         encoder=bench.encoder.id,
         bar=Bar(bench.settings.assign_error, bench.settings.miss_error),
-        word=_word(bench, run_id),
+        word=bench.word(run_id),
         scored=None if how.moved is None else {i: _in_order(one, columns) for i, one in how.moved.items()},
         absent=None if absent is None else absent[list(rows)],
         examples={at: shown[rows[at]] for at in asked if rows[at] in shown},
@@ -130,7 +155,7 @@ def _in_order(one: Floats | Exception, columns: NDArray[np.intp]) -> Floats | Ex
     return one if isinstance(one, Exception) else one[columns]
 
 
-def _scored(bench: Workbench, run_id: str, rows: Sequence[int]) -> dict[str, Floats | Exception] | None:
+def scored(bench: Workbench, run_id: str, rows: Sequence[int]) -> dict[str, Floats | Exception] | None:
     """What a model that weighs codes moved, by segment of a batch; None for other models."""
     if not bench.weighs:
         return None
@@ -138,7 +163,3 @@ def _scored(bench: Workbench, run_id: str, rows: Sequence[int]) -> dict[str, Flo
     here = [bench.segments[i].id for i in rows]
     return {ident: weighed[ident] for ident in here if ident in weighed}
 
-
-def _word(bench: Workbench, run_id: str) -> Word:
-    noted = bench.store.runs.get(run_id).counts.get("model_word")
-    return Word(**noted) if noted else codes.UNHEARD

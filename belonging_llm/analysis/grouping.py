@@ -9,6 +9,7 @@ from belonging_llm import clusters, themes
 from belonging_llm.analysis.bench import Workbench, workbench
 from belonging_llm.analysis.earlier import Earlier, earlier, ids_of, locked, settings_of, since
 from belonging_llm.analysis.job import Done, Job, silent
+from belonging_llm.claims import held
 from belonging_llm.embeddings import HasMiddle, Vectors, embed
 from belonging_llm.segments import Segment
 from belonging_llm.store import Origin
@@ -27,6 +28,11 @@ def embed_segments(job: Job, done: Done = silent, *, coded: bool = True) -> int:
         coded: Segments will be coded: then the encoder's inner layers are read as well.
     """
     bench = workbench(job)
+    with held(bench.store.claims, f"embedding with {bench.encoder.id}"):
+        return _embed(bench, done, coded=coded)
+
+
+def _embed(bench: Workbench, done: Done, *, coded: bool) -> int:
     texts = [s.text for s in bench.segments]
     distinct = len(set(texts))
     inner = bench.encoder.middle() if coded and isinstance(bench.encoder, HasMiddle) else None
@@ -41,12 +47,17 @@ def find_themes(job: Job, run_id: str, done: Done = silent, placed: Vectors | No
     """Group, name and map; a run whose themes are already kept is left alone. Returns how many.
 
     Where an earlier run found themes, these go on: under their ids, and under their names unless there is a reason.
-    Segments are grouped anew only if others than then are there, or some of them were placed and never grouped.
+    Segments are grouped anew only if others are there than were grouped then.
 
     Args:
         placed: Vectors to group by instead of the embedder's, in the order of the study's segments.
     """
     bench = workbench(job)
+    with held(bench.store.claims, f"themes of {run_id}"):
+        return _find_themes(bench, run_id, done, placed)
+
+
+def _find_themes(bench: Workbench, run_id: str, done: Done, placed: Vectors | None) -> int:
     if bench.store.themes.found(run_id):
         return len(bench.store.findings.themes(run_id))
     rows = [i for i, s in enumerate(bench.segments) if len(s.text.split()) >= bench.settings.shortest_themed]
@@ -75,14 +86,14 @@ class _Going:
 def _same(bench: Workbench, before: Earlier, eligible: Sequence[Segment]) -> bool:
     origin = before.origin
     now = ids_of([s.id for s in eligible]), settings_of(bench), bench.encoder.id
-    return now == (origin.segments, origin.settings, origin.encoder) and not origin.placed
+    return now == (origin.segments, origin.settings, origin.encoder)
 
 
 def _go_on(before: Earlier, eligible: Sequence[Segment], vectors: Vectors) -> _Going:
     formed = formed_of(before.found, [s.id for s in eligible], vectors, before.origin.method)
     why = "the same segments as before: nothing was grouped anew"
     steps = [Step(fate=Fate.CONTINUED, before=(i,), after=(i,), reason=why) for i in formed.ids]
-    return _Going(formed, tuple(steps), before.origin.base or before.run.id)
+    return _Going(formed, tuple(steps), before.origin.base or before.run.base_id or before.run.id)
 
 
 def _regroup(
@@ -233,12 +244,14 @@ class _Naming:
         bench.store.themes.add(self.run_id, kept, origin=origin, places=places, steps=[*steps, *unmet])
 
     def _places(self, standing: dict[int, Theme]) -> list[Place]:
-        """Where the themes are; none where nothing moved and every name stands."""
+        """Where the themes that segments were grouped into are; none where nothing moved and every name stands."""
         if self.going.base and len(standing) == len(self._ids):
             return []
         were = self.before.places if self.before else {}
         found = []
         for n, (ident, cluster) in enumerate(zip(self._ids, self.going.formed.clustering.clusters, strict=True)):
+            if ident in self.going.formed.edits:
+                continue
             was = were.get(ident) if n in standing else None
             ids = [self.eligible[row].id for row in cluster.core]
             found.append(themes.locate(ident, ids, self.vectors[cluster.core], was.named_at if was else None))

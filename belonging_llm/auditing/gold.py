@@ -147,6 +147,25 @@ def gold(study: Study, judged: Candidate, participants: Collection[str]) -> Gold
     )
 
 
+def settled(study: Study, who: Mapping[str, str]) -> tuple[Ratings, Marks]:
+    """People's codings of some segments, and what they settled on; without a candidate nobody is left out.
+
+    Args:
+        who: Participant of each segment.
+
+    Raises:
+        StudyError: nobody judged any of them.
+    """
+    codes = [code.id for code in study.framework().assignable]
+    judgements = [j for j in study.store.findings.judgements() if j.segment_id in who and not j.saw_model]
+    raw = [j for j in judgements if j.coder != study.settings.audit.adjudicator]
+    if not raw:
+        raise StudyError(f"{study.folder}: nobody judged any of these segments")
+    asked = Asked(study, codes)
+    humans = _raw(raw, study.store.findings.codings(), codes, who, asked)
+    return humans, _settled(study, humans, Candidate("", None, []), asked)[0]
+
+
 def _raw(
     judgements: Sequence[Judgement],
     codings: Sequence[Coding],

@@ -3,9 +3,11 @@
 from belonging_llm.cli import (
     analyse,
     audit,
+    batch,
     bring_in,
     codebook,
     deidentify,
+    drift,
     export,
     measure,
     models,
@@ -20,9 +22,11 @@ from belonging_llm.cli.front import main
 __all__ = [
     "analyse",
     "audit",
+    "batch",
     "bring_in",
     "codebook",
     "deidentify",
+    "drift",
     "export",
     "main",
     "measure",

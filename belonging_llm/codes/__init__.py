@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from belonging_llm.codes.assign import Assigned, assign
+from belonging_llm.codes.coder import Coder, Lesson, Material, Pool, Weighed, learn_coder
+from belonging_llm.codes.coder_bytes import from_bytes, to_bytes
 from belonging_llm.codes.coding import Coding, EvidenceSpan, Judgement, Outcome, Polarity, Provenance
-from belonging_llm.codes.decide import Bar, Chances, after, chances, cuts, open_pairs, strength
+from belonging_llm.codes.decide import Bar, Chances, after, chances, cuts, open_pairs, open_pairs_within, strength
 from belonging_llm.codes.examples import Example, nearest
 from belonging_llm.codes.judge import OpenSegment, Verdict, judge, question
 from belonging_llm.codes.probe import NO_LESSONS, Learned, Lessons, features, learn, learn_polarity
-from belonging_llm.codes.score import Scale, doubtful, fits, scale, score, shifts_of, weighing
+from belonging_llm.codes.score import (
+    Scale,
+    doubtful,
+    doubtful_beyond,
+    fits,
+    scale,
+    score,
+    scores_of,
+    shifts_of,
+    weighing,
+)
 from belonging_llm.codes.signals import Signals, weigh
 from belonging_llm.codes.together import Heard, Several, hear
 from belonging_llm.codes.unaided import carry_over
@@ -21,6 +33,7 @@ __all__ = [
     "Assigned",
     "Bar",
     "Chances",
+    "Coder",
     "Coding",
     "EvidenceSpan",
     "Example",
@@ -28,10 +41,13 @@ __all__ = [
     "Judgement",
     "Kind",
     "Learned",
+    "Lesson",
     "Lessons",
+    "Material",
     "OpenSegment",
     "Outcome",
     "Polarity",
+    "Pool",
     "Provenance",
     "Recoding",
     "Sample",
@@ -41,6 +57,7 @@ __all__ = [
     "StabilityPlan",
     "Variation",
     "Verdict",
+    "Weighed",
     "Word",
     "after",
     "assign",
@@ -48,19 +65,25 @@ __all__ = [
     "chances",
     "cuts",
     "doubtful",
+    "doubtful_beyond",
     "features",
     "fits",
+    "from_bytes",
     "hear",
     "judge",
     "learn",
+    "learn_coder",
     "learn_polarity",
     "nearest",
     "open_pairs",
+    "open_pairs_within",
     "question",
     "scale",
     "score",
+    "scores_of",
     "shifts_of",
     "strength",
+    "to_bytes",
     "weigh",
     "weighing",
     "worth",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,17 +68,18 @@ def strength(signals: Signals) -> Floats:
     return np.asarray(signals.similarity + THEME * signals.theme + signals.quoted)
 
 
-def chances(unaided: Floats, learned: Learned | None) -> Chances:
+def chances(unaided: Floats, learned: Learned | None, cut: Floats | None = None) -> Chances:
     """Learned chances where there are any, else from the codebook's evidence.
 
     Args:
         unaided: What speaks for each pair without anybody's codings, in standard deviations, shape (n, n_codes).
+        cut: The chance of each code from which a yes is guessed, shape (n_codes,); from these chances without.
     """
     chance = 1 / (1 + np.exp(STEEP * (EVEN - unaided)))
     taught = np.zeros(unaided.shape[1], bool)
     if learned is not None and learned.taught.any():
         chance, taught = np.where(learned.taught, learned.chances, chance), learned.taught
-    return Chances(chance, _logit(chance) - _logit(cuts(chance)), taught)
+    return Chances(chance, _logit(chance) - _logit(cuts(chance) if cut is None else cut), taught)
 
 
 def cuts(chance: Floats) -> Floats:
@@ -113,12 +115,36 @@ def open_pairs(found: Chances, share: float) -> dict[int, list[int]]:
     Returns:
         Columns by row; rows in the order in which an answer is expected to teach most.
     """
-    chance = found.chance
+    return _columns(found.chance, _most_doubtful(found.chance)[: math.floor(share * len(found.chance) + 1e-9)])
+
+
+def farthest_asked(found: Chances, share: float) -> float:
+    """How far from even the most doubtful pair of the last segment is that `open_pairs` asks about; -1 with none."""
+    rows = _most_doubtful(found.chance)[: math.floor(share * len(found.chance) + 1e-9)]
+    return float(_distance(found.chance[rows[-1:]]).min()) if rows else -1.0
+
+
+def open_pairs_within(found: Chances, farthest: float) -> dict[int, list[int]]:
+    """Pairs to ask about where a segment's most doubtful pair is no farther from even than that. As `open_pairs`."""
+    near = _distance(found.chance).min(axis=1, initial=np.inf) <= farthest
+    return _columns(found.chance, [row for row in _most_doubtful(found.chance) if near[row]])
+
+
+def _distance(chance: Floats) -> Floats:
+    """How far each pair is from even; infinite where nobody doubts it."""
     doubtful = (chance >= DOUBT[0]) & (chance <= DOUBT[1])
-    distance = np.where(doubtful, np.abs(chance - 0.5), np.inf)
-    order = np.argsort(distance.min(axis=1, initial=np.inf), kind="stable")
-    rows = [int(i) for i in order if doubtful[i].any()][: math.floor(share * len(chance) + 1e-9)]
-    most = np.minimum(CANDIDATES, doubtful.sum(axis=1))
+    return np.where(doubtful, np.abs(chance - 0.5), np.inf)
+
+
+def _most_doubtful(chance: Floats) -> list[int]:
+    """Rows with a doubtful pair, the most doubtful first."""
+    nearest = _distance(chance).min(axis=1, initial=np.inf)
+    return [int(i) for i in np.argsort(nearest, kind="stable") if np.isfinite(nearest[i])]
+
+
+def _columns(chance: Floats, rows: Sequence[int]) -> dict[int, list[int]]:
+    distance = _distance(chance)
+    most = np.minimum(CANDIDATES, np.isfinite(distance).sum(axis=1))
     return {i: sorted(map(int, np.argsort(distance[i], kind="stable")[: most[i]])) for i in rows}
 
 

@@ -46,25 +46,63 @@ class Judged:
         return Judged(voices, np.concatenate([self.truth, other.truth]))
 
 
+@dataclass(frozen=True)
+class Mixing:
+    """How voices are fused, and where chances stand.
+
+    Attributes:
+        slopes: How much each voice counts, shape (n_voices,).
+        shared: Intercept of all codes; `shift` what calibration adds to it.
+        shifts: What it adds for each code, shape (n_codes,).
+    """
+
+    slopes: Floats
+    shared: Floats
+    shift: Floats
+    shifts: Floats
+
+    def chances(self, voices: Sequence[Floats]) -> Floats:
+        """Chances of any segments, shape (n, n_codes), from what each voice says of them, each of that shape."""
+        logits = _fused(self.slopes, self.shared, voices, voices[0].shape) + float(self.shift) + self.shifts
+        return np.asarray(1 / (1 + np.exp(-np.clip(logits, -SUREST, SUREST))))
+
+
 def calibrated(voices: Sequence[Floats], weighing: Judged, checking: Judged) -> Floats:
     """Chances of all segments from all voices, shape (n_segments, n_codes); NaN where nothing can be said.
 
     Args:
-        voices: What each voice says of every segment, shape (n_segments, n_codes).
+        voices: What each voice says of every segment, shape (n_segments, n_codes); otherwise as `mixed`.
+    """
+    found = mixed(weighing, checking)
+    return np.full(voices[0].shape, np.nan) if found is None else found.chances(voices)
+
+
+def mixed(weighing: Judged, checking: Judged) -> Mixing | None:
+    """Learn how to fuse and calibrate; None where nothing was judged.
+
+    Args:
         weighing: Segments to learn from how much each voice counts.
         checking: Segments on which expected and observed shares are to meet.
     """
-    if not checking.there.any():
-        return np.full(voices[0].shape, np.nan)
-    slopes, shared = platt(weighing)
-    logits = sum((slope * voice for slope, voice in zip(slopes, voices, strict=True)), np.full(voices[0].shape, shared))
-    checked = sum((s * v for s, v in zip(slopes, checking.voices, strict=True)), np.full(checking.truth.shape, shared))
     there = checking.there
-    logits, checked = (part + _shift(checked[there], checking.truth[there], 0.0) for part in (logits, checked))
-    for k in range(logits.shape[1]):
+    if not there.any():
+        return None
+    slopes, shared = platt(weighing)
+    checked = _fused(slopes, shared, checking.voices, checking.truth.shape)
+    shift = _shift(checked[there], checking.truth[there], 0.0)
+    checked = checked + shift
+    shifts = np.zeros(there.shape[1])
+    for k in range(there.shape[1]):
         if (rows := there[:, k]).any():
-            logits[:, k] += _shift(checked[rows, k], checking.truth[rows, k], SHARED)
-    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -SUREST, SUREST))))
+            shifts[k] = _shift(checked[rows, k], checking.truth[rows, k], SHARED)
+    return Mixing(np.array(slopes), np.array(shared), np.array(shift), shifts)
+
+
+def _fused(
+    slopes: Sequence[float] | Floats, shared: float | Floats, voices: Sequence[Floats], shape: tuple[int, ...]
+) -> Floats:
+    pairs = zip(slopes, voices, strict=True)
+    return np.asarray(sum((float(s) * voice for s, voice in pairs), np.full(shape, float(shared))))
 
 
 def platt(heard: Judged) -> tuple[list[float], float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
@@ -10,6 +12,28 @@ from belonging_llm.codes.signals import Floats
 
 # Inverse of the penalty, for features as `probe.features` scales them.
 STRENGTH = 0.1
+
+
+@dataclass(frozen=True)
+class Line:
+    """A learned regression: log-odds from features.
+
+    Attributes:
+        weights: Shape (d,).
+        intercept: Shape ().
+    """
+
+    weights: Floats
+    intercept: Floats
+
+    def scores(self, seen: Floats) -> Floats:
+        """Log-odds of every row, shape (n,), in the arithmetic of the features."""
+        return np.asarray(seen @ self.weights.astype(seen.dtype) + float(self.intercept), np.float64)
+
+
+def line(model: LogisticRegression) -> Line:
+    """What a fitted regression comes to."""
+    return Line(model.coef_[0], model.intercept_[0])
 
 
 def fit(seen: Floats, share: Floats) -> LogisticRegression:
@@ -34,24 +58,27 @@ def spanned(seen: Floats, rows: NDArray[np.intp]) -> Floats:
     A ridge regression taught by these rows is the same on either, since what lies across them is penalised to
     nothing; with hundreds of rows and thousands of features it is learned many times faster.
     """
-    basis = _basis(seen, rows)
-    return seen if basis is None else np.asarray(seen @ basis.astype(seen.dtype))
+    return along(seen, basis(seen, rows))
 
 
-def taught_by(rows: NDArray[np.intp], share: Floats, seen: Floats) -> Floats:
-    """Log-odds of every row of `seen`, shape (n,), from a regression that some of them teach, share by share."""
-    basis = _basis(seen, rows)
-    model = fit(seen[rows] if basis is None else np.asarray(seen[rows], np.float64) @ basis, share)
-    weights = model.coef_[0] if basis is None else basis @ model.coef_[0]
-    return np.asarray(seen @ weights.astype(seen.dtype) + float(model.intercept_[0]), np.float64)
+def along(seen: Floats, directions: Floats | None) -> Floats:
+    """Features along some directions, shape (n, n_directions); as they are without."""
+    return seen if directions is None else np.asarray(seen @ directions.astype(seen.dtype))
+
+
+def taught_by(rows: NDArray[np.intp], share: Floats, seen: Floats) -> Line:
+    """A regression on the features of `seen` that some of its rows teach, share by share."""
+    directions = basis(seen, rows)
+    model = fit(seen[rows] if directions is None else np.asarray(seen[rows], np.float64) @ directions, share)
+    return Line(model.coef_[0] if directions is None else directions @ model.coef_[0], model.intercept_[0])
 
 
 def scores(model: LogisticRegression, seen: Floats) -> Floats:
     """Log-odds of every row, shape (n,), in the arithmetic of the features."""
-    return np.asarray(seen @ model.coef_[0].astype(seen.dtype) + float(model.intercept_[0]), np.float64)
+    return line(model).scores(seen)
 
 
-def _basis(seen: Floats, rows: NDArray[np.intp]) -> NDArray[np.float64] | None:
+def basis(seen: Floats, rows: NDArray[np.intp]) -> NDArray[np.float64] | None:
     """Orthonormal directions that the rows span; None where they are no fewer than the features."""
     if not 0 < len(rows) < seen.shape[1]:
         return None

@@ -91,7 +91,7 @@ def score(
         batch = open_segments[start : start + BATCH]
         answers = asker.ask_all([weighing(item, framework, prompt) for item in batch])
         for item, answer in zip(batch, answers, strict=True):
-            found[item.segment.id] = answer if isinstance(answer, Exception) else _scores(answer)
+            found[item.segment.id] = answer if isinstance(answer, Exception) else scores_of(answer)
         done(len(found))
     return found
 
@@ -103,9 +103,25 @@ def doubtful(chance: Floats, share: float) -> list[int]:
         chance: Shape (n_segments, n_codes).
         share: Largest share of segments.
     """
-    open_share = (chance * (1 - chance)).sum(axis=1)
-    order = np.argsort(-open_share, kind="stable")
+    order = np.argsort(-_openness(chance), kind="stable")
     return [int(i) for i in order[: int(share * len(chance) + 1e-9)]]
+
+
+def least_doubtful(chance: Floats, share: float) -> float:
+    """How open the last segment is that `doubtful` asks about; infinite where it asks about none."""
+    rows = doubtful(chance, share)
+    return float(_openness(chance)[rows[-1]]) if rows else float("inf")
+
+
+def doubtful_beyond(chance: Floats, least: float) -> list[int]:
+    """Rows that are at least so open, the most open first."""
+    how_open = _openness(chance)
+    return [int(i) for i in np.argsort(-how_open, kind="stable") if how_open[i] >= least]
+
+
+def _openness(chance: Floats) -> Floats:
+    """How much an answer is expected to settle, by segment."""
+    return np.asarray((chance * (1 - chance)).sum(axis=1))
 
 
 def scale(scores: Floats, chance: Floats, shares: Floats | None) -> Scale:
@@ -159,7 +175,8 @@ def _meanings(framework: Framework) -> list[str]:
     return [*found, NONE]
 
 
-def _scores(answer: Likelihoods) -> Floats:
+def scores_of(answer: Likelihoods) -> Floats:
+    """Log-probability of each code's letter among all letters, shape (n_codes,)."""
     values = np.array([answer.root[letter] for letter in sorted(answer.root)])
     return np.asarray(log_softmax(values)[:-1])
 

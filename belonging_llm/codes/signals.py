@@ -24,6 +24,36 @@ Embed = Callable[[Sequence[str]], Vectors]
 
 
 @dataclass(frozen=True)
+class Standard:
+    """Mean and spread of columns, each of shape (n_columns,): what makes their values comparable.
+
+    Measured on some segments, it may be laid on others: they are then in standard deviations of the first.
+    """
+
+    mean: Floats
+    spread: Floats
+
+    @classmethod
+    def of(cls, values: Floats) -> Standard:
+        """Of values, shape (n, n_columns); a column that does not vary keeps its size."""
+        spread = values.std(axis=0)
+        # Identical segments differ by rounding alone, which must not become whole standard deviations.
+        return cls(np.asarray(values.mean(axis=0)), np.asarray(np.where(spread > FLAT, spread, 1)))
+
+    def lay_on(self, values: Floats) -> Floats:
+        """Values less the mean, in standard deviations; shape as given."""
+        return np.asarray((values - self.mean) / self.spread)
+
+
+@dataclass(frozen=True)
+class Measures:
+    """On what scale signals stand: likeness, and hits of quoted words."""
+
+    similarity: Standard
+    quoted: Standard
+
+
+@dataclass(frozen=True)
 class Signals:
     """What is known of every pair before a language model is asked.
 
@@ -36,16 +66,18 @@ class Signals:
             absence; NaN for codes that lack either; shape (n_segments, n_codes).
         quoted: Standard deviations above the mean where the segment holds words that the codebook quotes, at most
             RAREST; 0 where it holds none; shape (n_segments, n_codes).
+        measures: What the standard deviations are those of; None where nobody measured any.
     """
 
     similarity: Floats
     theme: Floats
     leaning: Floats
     quoted: Floats
+    measures: Measures | None = None
 
     def of(self, here: Any) -> Signals:
         """Some of the segments, by rows; or some pairs, by rows and columns as `np.ix_` gives them."""
-        return Signals(self.similarity[here], self.theme[here], self.leaning[here], self.quoted[here])
+        return Signals(self.similarity[here], self.theme[here], self.leaning[here], self.quoted[here], self.measures)
 
 
 def weigh(
@@ -56,6 +88,7 @@ def weigh(
     embed: Embed,
     *,
     texts: Sequence[str] = (),
+    measures: Measures | None = None,
 ) -> Signals:
     """Compute all signals at once.
 
@@ -63,17 +96,22 @@ def weigh(
         vectors: One row a segment, unit length, float32, shape (n_segments, dim).
         embed: Gives unit vectors for the codebook's texts, by the same encoder.
         texts: The segments' words, to look for what the codebook quotes; without them nothing is looked for.
+        measures: On what scale to stand; these segments' own without.
     """
     codes = framework.assignable
     if not len(segment_ids):
         empty = np.zeros((0, len(codes)))
-        return Signals(empty, empty, empty, empty)
+        return Signals(empty, empty, empty, empty, measures)
     raw = np.stack([_likeness(code, vectors, embed) for code in codes], axis=1)
+    raw = raw - raw.mean(axis=1, keepdims=True) if len(codes) > 1 else raw
+    found = hits(texts, codes) if texts else np.zeros(raw.shape)
+    measures = measures or Measures(Standard.of(raw), Standard.of(found))
     return Signals(
-        similarity=standardise(raw - raw.mean(axis=1, keepdims=True) if len(codes) > 1 else raw),
+        similarity=measures.similarity.lay_on(raw),
         theme=_theme_strength(segment_ids, codes, themes),
-        quoted=_rare(hits(texts, codes)) if texts else np.zeros(raw.shape),
+        quoted=_rare(found, measures.quoted),
         leaning=np.stack([_leaning(code, vectors, embed) for code in codes], axis=1),
+        measures=measures,
     )
 
 
@@ -95,14 +133,12 @@ def _likeness(code: Code, vectors: Vectors, embed: Embed) -> Floats:
 
 def standardise(values: Floats) -> Floats:
     """Each column less its mean, in its standard deviations; a column that does not vary is 0."""
-    spread = values.std(axis=0)
-    # Identical segments differ by rounding alone, which must not become whole standard deviations.
-    return np.asarray((values - values.mean(axis=0)) / np.where(spread > FLAT, spread, 1))
+    return Standard.of(values).lay_on(values)
 
 
-def _rare(found: Floats) -> Floats:
+def _rare(found: Floats, usual: Standard) -> Floats:
     """How far a hit stands out: words that most segments hold tell nothing."""
-    return np.asarray(np.clip(standardise(found), 0, RAREST) * found)
+    return np.asarray(np.clip(usual.lay_on(found), 0, RAREST) * found)
 
 
 def _theme_strength(segment_ids: Sequence[str], codes: Sequence[Code], themes: Sequence[Theme]) -> Floats:

@@ -13,11 +13,14 @@ from belonging_llm.evaluation.gamma import gamma
 from belonging_llm.evaluation.grouping import Grouping, Matching, compare, match
 from belonging_llm.evaluation.intervals import Intervals, Resampling, bootstrap
 from belonging_llm.evaluation.multiplicity import benjamini_yekutieli, holm
+from belonging_llm.evaluation.odd_one_out import OddOneOut, odd_one_out
+from belonging_llm.evaluation.predictive import Counts, Surprise, counts, surprise
 from belonging_llm.evaluation.prevalence import Corrected, design_based, ppi_mean
 from belonging_llm.evaluation.ratings import Ratings, ratings
 from belonging_llm.evaluation.sample_size import design_effect, segments_for_kappa, segments_for_kappa_clustered
 from belonging_llm.evaluation.saturation import Saturation, saturation
 from belonging_llm.evaluation.scores import Scores, consensus, scores
+from belonging_llm.evaluation.sequential import Watch
 from belonging_llm.evaluation.sets import SetAlpha, jaccard_distance, masi_distance, set_alpha
 from belonging_llm.evaluation.several_coders import SeveralCoders, fleiss_kappa, randolph_kappa, several_coders
 from belonging_llm.evaluation.stability import Flips, Stability, flips, stability
@@ -33,6 +36,7 @@ __all__ = [
     "CodeAgreement",
     "CodedSpan",
     "Corrected",
+    "Counts",
     "Estimate",
     "Flips",
     "Grouping",
@@ -40,6 +44,7 @@ __all__ = [
     "Intervals",
     "Matching",
     "NominalPanel",
+    "OddOneOut",
     "Panel",
     "Ratings",
     "Resampling",
@@ -51,6 +56,8 @@ __all__ = [
     "SingleAgreement",
     "Stability",
     "Subgroups",
+    "Surprise",
+    "Watch",
     "agree",
     "alternative_annotator_test",
     "benjamini_yekutieli",
@@ -59,6 +66,7 @@ __all__ = [
     "calibration",
     "compare",
     "consensus",
+    "counts",
     "design_based",
     "design_effect",
     "fleiss_kappa",
@@ -70,6 +78,7 @@ __all__ = [
     "masi_distance",
     "match",
     "nominal_panel",
+    "odd_one_out",
     "panel",
     "ppi_mean",
     "randolph_kappa",
@@ -83,5 +92,6 @@ __all__ = [
     "several_coders",
     "stability",
     "subgroups",
+    "surprise",
     "undefined",
 ]

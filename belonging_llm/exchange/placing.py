@@ -23,7 +23,7 @@ def place(study: Study, transcripts: Collection[str]) -> int:
     store = study.store
     codes = {code.id for code in study.framework().assignable}
     inside: dict[str, list[Segment]] = defaultdict(list)
-    for segment in store.corpus.segments():
+    for segment in store.corpus.segments_of(sorted(transcripts)):
         inside[segment.transcript_id].append(segment)
     outside = 0
     for transcript in sorted(transcripts):

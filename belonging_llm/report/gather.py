@@ -27,6 +27,7 @@ def gather(study: Study) -> Findings:
     run = store.runs.latest()
     if run is None:
         raise StudyError(f"{study.folder}: no analysis has finished yet; run `belonging analyse`")
+    run = _with_what_it_stands_on(study, run)
     settings, counts = run.settings, _plain_counts(run)
     themes = store.findings.themes(run.id)
     return Findings(
@@ -41,12 +42,37 @@ def gather(study: Study) -> Findings:
         outliers=run.counts.get("outliers", []),
         too_short=run.counts.get("too_short", []),
         prompts=_prompts(study, settings.get("prompts", {})),
-        usage=Usage(**store.ledger.usage(run.id)),
+        usage=_usage(study, run),
         losses=_losses(run, themes),
         language_model="" if settings.get("llm") == "none" else settings.get("llm", ""),
         encoder=settings.get("embedder", ""),
         synthetic=study.settings.synthetic,
     )
+
+
+def _with_what_it_stands_on(study: Study, run: Run) -> Run:
+    """A batch with the counts of its base and of the batches before it, so that they speak of the whole state."""
+    chain = study.store.batches.chain(run.id)
+    if len(chain) == 1:
+        return run
+    counts: dict[str, Any] = {}
+    for one in (study.store.runs.get(ident) for ident in chain):
+        for name, value in one.counts.items():
+            known = counts.get(name)
+            if isinstance(value, list) and isinstance(known, list) and name != "failed":
+                counts[name] = known + value
+            elif name == "reply_failures" and known is not None:
+                counts[name] = dict(Counter(known) + Counter(value))
+            else:
+                counts[name] = value
+    return run.model_copy(update={"counts": counts})
+
+
+def _usage(study: Study, run: Run) -> Usage:
+    """What all runs that make up the state asked; None is not recorded, by one of them at least."""
+    each = [study.store.ledger.usage(ident) for ident in study.store.batches.chain(run.id)]
+    totals = {name: [one[name] for one in each if one["calls"] or len(each) == 1] for name in each[0]}
+    return Usage(**{name: None if None in values else sum(values) for name, values in totals.items()})
 
 
 def _record(run: Run, counts: dict[str, Any]) -> RunRecord:
@@ -87,7 +113,7 @@ def _batches(run: Run) -> Counter[str]:
 
 def _plain_counts(run: Run) -> dict[str, Any]:
     """A run's counts, less the lists that the page shows elsewhere."""
-    left_out = {"outliers", "too_short", "examples_shown"}
+    left_out = {"outliers", "too_short", "examples_shown", "inbox", "failed", "batch_outcomes"}
     kept = {k: v for k, v in run.counts.items() if k not in left_out and not k.startswith(_BATCH)}
     batches = _batches(run)
     asked = {"segments the language model was asked to code": batches["asked"]} if batches else {}

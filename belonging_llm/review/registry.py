@@ -5,15 +5,22 @@ from __future__ import annotations
 from belonging_llm.review.page import Page
 from belonging_llm.review.pages import (
     access,
+    adjudication,
+    agreement,
+    audit,
+    changes,
     code,
     codebook,
     deidentify,
+    guidelines,
     own_account,
     people,
+    queue,
     sign_in,
     start,
     static_files,
     themes,
+    transcript,
 )
 
 PAGES: tuple[Page, ...] = (
@@ -21,6 +28,13 @@ PAGES: tuple[Page, ...] = (
     *sign_in.PAGES,
     *start.PAGES,
     *code.PAGES,
+    *queue.PAGES,
+    *transcript.PAGES,
+    *guidelines.PAGES,
+    *adjudication.PAGES,
+    *audit.PAGES,
+    *agreement.PAGES,
+    *changes.PAGES,
     *own_account.PAGES,
     *people.PAGES,
     *access.PAGES,

@@ -94,6 +94,6 @@ class Visit:
             return Response(status_code=204, headers={"HX-Location": to})
         return RedirectResponse(to, status_code=303)
 
-    def missing(self, what: str) -> HTTPException:
+    def missing(self, what: str, where: str = "the study") -> HTTPException:
         """To be raised where what is asked for is not there (any more)."""
-        return HTTPException(404, f"{what} is not in the study; it may have been withdrawn")
+        return HTTPException(404, f"{what[:1].upper()}{what[1:]} is not in {where}; it may have been withdrawn.")

@@ -156,7 +156,8 @@ class Bench:
         """
         self.work.demand_consent(self.models[spec])
         budget = self.budget(test.id, spec)
-        asker = Asker(self.models[spec], self.work.store.ledger, test.id, budget=budget, sampling=how)
+        store = self.work.store
+        asker = Asker(self.models[spec], store.ledger, test.id, budget=budget, sampling=how, claims=store.claims)
         self._askers.append(asker)
         return asker
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from belonging_llm.codebook import Framework
 from belonging_llm.errors import StaleError
 from belonging_llm.provenance import now
-from belonging_llm.store.database import one_transaction
+from belonging_llm.store.database import alone
 from belonging_llm.store.schema import codebook, codebook_version
 
 
@@ -62,9 +62,7 @@ class Codebooks:
         Raises:
             StaleError: another one than `base` is in use by now; nothing was changed.
         """
-        with self._engine.connect() as connection, one_transaction(connection):
-            if connection.dialect.name == "postgresql":
-                connection.execute(sa.text("LOCK TABLE codebook_version IN EXCLUSIVE MODE"))
+        with alone(self._engine) as connection:
             current = connection.execute(_newest(codebook.c.digest)).scalar_one_or_none()
             if base is not None and current != base:
                 raise StaleError("the codebook was changed meanwhile; look at what changed, and save again")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from belonging_llm.passages import Passage, PassageCoding
 from belonging_llm.provenance import now
+from belonging_llm.store.database import alone
 from belonging_llm.store.schema import brought, case_record, memo, memo_place, passage, passage_coding, source
 from belonging_llm.store.writing import add_new, in_chunks
 
@@ -111,7 +112,7 @@ class Exchanges:
 
     def add(self, batch: Batch) -> None:
         """Keep a file's content in one transaction."""
-        with self._engine.begin() as connection:
+        with alone(self._engine) as connection:
             add_new(connection, source, [_packed(s, "id", "transcript_id", "name") for s in batch.sources])
             add_new(connection, passage, [p.model_dump() for p in batch.passages])
             add_new(connection, passage_coding, [c.model_dump(mode="json") for c in batch.codings])

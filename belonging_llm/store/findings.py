@@ -11,9 +11,10 @@ import sqlalchemy as sa
 
 from belonging_llm.codes import Coding, Judgement
 from belonging_llm.provenance import now
+from belonging_llm.store.layers import codings_as_of
 from belonging_llm.store.schema import codebook, coding, judged
 from belonging_llm.store.themes import Themes
-from belonging_llm.store.writing import add_new
+from belonging_llm.store.writing import add_new, in_chunks
 from belonging_llm.themes import Theme
 
 
@@ -52,22 +53,31 @@ class Findings:
             return [Judgement.model_validate(dict(row)) for row in connection.execute(query).mappings()]
 
     def codings(self, run_id: str = "") -> list[Coding]:
-        """Codings of a run, or of people, by segment, code and coder."""
-        query = sa.select(coding).where(coding.c.run_id == run_id)
-        query = query.order_by(coding.c.segment_id, coding.c.code, coding.c.coder)
+        """Codings as of a run, or of people, by segment, code and coder."""
         with self._engine.connect() as connection:
-            return [_coding(row) for row in connection.execute(query).mappings()]
+            query = sa.select(coding).where(codings_as_of(connection, run_id))
+            query = query.order_by(coding.c.segment_id, coding.c.code, coding.c.coder)
+            return [coding_of(row) for row in connection.execute(query).mappings()]
 
     def coded(self, run_id: str) -> set[str]:
-        """Segments that already have their codings in a run."""
+        """Segments that have their codings as of a run."""
         with self._engine.connect() as connection:
-            query = sa.select(coding.c.segment_id).where(coding.c.run_id == run_id).distinct()
+            query = sa.select(coding.c.segment_id).where(codings_as_of(connection, run_id)).distinct()
             return set(connection.execute(query).scalars())
 
-    def outcomes(self, run_id: str) -> Counter[str]:
-        """How many segment × code pairs had which outcome."""
-        query = sa.select(coding.c.outcome, sa.func.count()).where(coding.c.run_id == run_id)
+    def uncoded(self, run_id: str, segment_ids: Sequence[str]) -> set[str]:
+        """Those of some segments that have no codings in a run."""
+        left = set(segment_ids)
         with self._engine.connect() as connection:
+            for chunk in in_chunks(list(segment_ids)):
+                query = sa.select(coding.c.segment_id).where(coding.c.run_id == run_id, coding.c.segment_id.in_(chunk))
+                left.difference_update(connection.execute(query).scalars())
+        return left
+
+    def outcomes(self, run_id: str) -> Counter[str]:
+        """How many segment × code pairs have which outcome as of a run."""
+        with self._engine.connect() as connection:
+            query = sa.select(coding.c.outcome, sa.func.count()).where(codings_as_of(connection, run_id))
             rows = connection.execute(query.group_by(coding.c.outcome)).all()
         return Counter({outcome: n for outcome, n in rows})
 
@@ -88,7 +98,8 @@ def _row(given: Coding, run_id: str) -> dict[str, Any]:
     }
 
 
-def _coding(row: Mapping[Any, Any]) -> Coding:
+def coding_of(row: Mapping[Any, Any]) -> Coding:
+    """A row of the table as what it says."""
     fields = {name: row[name] for name in Coding.model_fields}
     return Coding.model_validate(
         fields | {"evidence": json.loads(row["evidence"]), "provenance": json.loads(row["provenance"])}

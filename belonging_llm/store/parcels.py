@@ -13,6 +13,7 @@ from belonging_llm.errors import Incomplete
 from belonging_llm.llm import ChatRequest
 from belonging_llm.parcels import Fate, Line, Parcel, Remote, State, Stray
 from belonging_llm.provenance import now
+from belonging_llm.store.database import alone
 from belonging_llm.store.ledger import call_row, egress_row
 from belonging_llm.store.schema import call, egress, parcel, parcel_line, parcel_stray
 from belonging_llm.store.writing import in_chunks
@@ -95,7 +96,7 @@ class StoredParcels:
     ) -> None:
         """See `Register.keep`."""
         replies = {entry.key: (entry, request) for entry, request in entries}
-        with self._engine.begin() as connection:
+        with alone(self._engine) as connection:
             for key, fate in fates.items():
                 # Whoever gives a line its fate also enters its reply; a second process finds none waiting.
                 if _settled(connection, parcel_id, key, fate) and key in replies:
@@ -107,7 +108,7 @@ class StoredParcels:
         open_still = (parcel.c.id == parcel_id) & (parcel.c.state != State.CLOSED)
         ended = {"state": State.CLOSED, "status": status, "errors": json.dumps(list(errors)), "touched_at": now()}
         rows = [{"parcel_id": parcel_id} | vars(stray) for stray in strays]
-        with self._engine.begin() as connection:
+        with alone(self._engine) as connection:
             if connection.execute(parcel.update().where(open_still).values(ended)).rowcount and rows:
                 connection.execute(parcel_stray.insert(), rows)
             connection.execute(parcel_line.update().where(mine, parcel_line.c.fate == Fate.WAITING).values(fate=rest))

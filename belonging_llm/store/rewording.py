@@ -19,7 +19,9 @@ from belonging_llm.provenance import text_digest
 from belonging_llm.segments import Segment
 from belonging_llm.store.codebooks import reword_codebooks
 from belonging_llm.store.database import one_transaction
+from belonging_llm.store.postgres import is_postgres, rebuild
 from belonging_llm.store.schema import (
+    batch_part,
     call,
     coding,
     metadata,
@@ -32,6 +34,7 @@ from belonging_llm.store.schema import (
     theme,
     transcript,
     vector,
+    waiting,
 )
 from belonging_llm.store.writing import in_chunks
 from belonging_llm.transcripts import Transcript
@@ -40,6 +43,8 @@ from belonging_llm.transcripts import Transcript
 _WRITTEN = {
     "participant": ("id",),
     "split": ("participant",),
+    "watch_count": ("participant",),
+    "acknowledgement": ("by", "reason"),
     "coding": ("rationale",),
     "audit_unit": ("stratum",),
     "source": ("name",),
@@ -48,6 +53,7 @@ _WRITTEN = {
     "memo": ("name", "text"),
     "case_record": ("participant",),
     "codebook_version": ("reason",),
+    "arrival": ("name", "reason"),
 }
 _WRITTEN_AS_JSON = {
     "participant": ("attributes",),
@@ -141,12 +147,13 @@ class Rewording:
         """Leave nothing of removed words in the database's files.
 
         Returns:
-            False where that is not this program's to do: another database than SQLite.
+            False where more than the database's own files keeps it: a PostgreSQL server has logs and backups.
 
         Raises:
             StudyError: another program has the database open.
         """
-        if self._engine.dialect.name != "sqlite":
+        if is_postgres(self._engine):
+            rebuild(self._engine, sorted(metadata.tables))
             return False
         with self._engine.connect() as connection:
             raw: Any = connection.connection.driver_connection
@@ -207,7 +214,7 @@ def _text(connection: sa.Connection, text: Reworded) -> None:
             )
         (row,) = connection.execute(sa.select(transcript).where(transcript.c.id == text.was)).mappings()
         connection.execute(transcript.insert(), dict(row) | content | {"id": text.now.id})
-        for table in (segment, source, passage):
+        for table in (segment, source, passage, waiting, batch_part):
             here = table.c.transcript_id == text.was
             connection.execute(table.update().where(here).values(transcript_id=text.now.id))
         connection.execute(transcript.delete().where(transcript.c.id == text.was))

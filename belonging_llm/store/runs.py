@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +11,11 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 
 from belonging_llm.provenance import now
-from belonging_llm.store.schema import run
+from belonging_llm.store.database import alone
+from belonging_llm.store.schema import run, waiting
+from belonging_llm.store.writing import in_chunks
+
+WHOLE, BATCH = "whole", "batch"
 
 
 class Run(BaseModel):
@@ -22,6 +26,7 @@ class Run(BaseModel):
         status: `running`, `complete` (every segment has an outcome) or `incomplete`.
         settings: What shaped the result, in full, with versions of the packages.
         counts: What was found, lost and spent.
+        kind: `whole`, or `batch`: new material on top of the whole run `base_id`, the `ordinal`th there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +38,9 @@ class Run(BaseModel):
     finished_at: str | None
     settings: dict[str, Any]
     counts: dict[str, Any]
+    kind: str = WHOLE
+    base_id: str | None = None
+    ordinal: int = 0
 
 
 class Runs:
@@ -43,7 +51,7 @@ class Runs:
 
     def start(self, inputs_digest: str, settings: Mapping[str, Any]) -> Run:
         """Continue the interrupted run with the same inputs, or begin a new one."""
-        with self._engine.begin() as connection:
+        with alone(self._engine) as connection:
             row = connection.execute(_running(inputs_digest)).mappings().first()
             if row is None:
                 fresh = {
@@ -54,39 +62,44 @@ class Runs:
                     "finished_at": None,
                     "settings": json.dumps(dict(settings)),
                     "counts": "{}",
+                    "kind": WHOLE,
+                    "base_id": None,
+                    "ordinal": 0,
                 }
                 connection.execute(run.insert(), fresh)
-                return _run(fresh)
-            return _run(dict(row))
+                return run_of(fresh)
+            return run_of(dict(row))
 
     def interrupted(self, inputs_digest: str) -> Run | None:
         """The run that `start` would continue."""
         with self._engine.connect() as connection:
             row = connection.execute(_running(inputs_digest)).mappings().first()
-        return _run(dict(row)) if row else None
+        return run_of(dict(row)) if row else None
 
     def note(self, run_id: str, **counts: Any) -> None:
         """Add to a run's counts."""
-        with self._engine.begin() as connection:
+        with alone(self._engine) as connection:
             query = sa.select(run.c.counts).where(run.c.id == run_id)
             known = json.loads(connection.execute(query).scalar_one())
             connection.execute(run.update().where(run.c.id == run_id).values(counts=json.dumps(known | counts)))
 
-    def finish(self, run_id: str, status: str) -> None:
-        """Close a run as `complete` or `incomplete`."""
+    def finish(self, run_id: str, status: str, covers: Sequence[str] = ()) -> None:
+        """Close a run as `complete` or `incomplete`; the transcripts that it covers wait for no batch any more."""
         with self._engine.begin() as connection:
+            for chunk in in_chunks(covers):
+                connection.execute(waiting.delete().where(waiting.c.transcript_id.in_(chunk)))
             connection.execute(run.update().where(run.c.id == run_id).values(status=status, finished_at=now()))
 
     def get(self, run_id: str) -> Run:
         """One run."""
         with self._engine.connect() as connection:
-            return _run(dict(connection.execute(sa.select(run).where(run.c.id == run_id)).mappings().one()))
+            return run_of(dict(connection.execute(sa.select(run).where(run.c.id == run_id)).mappings().one()))
 
     def finished(self) -> list[Run]:
-        """Every run that ended, the first first."""
+        """Every run that ended, batches among them, the first first."""
         query = sa.select(run).where(run.c.status != "running").order_by(run.c.finished_at, run.c.id)
         with self._engine.connect() as connection:
-            return [_run(dict(row)) for row in connection.execute(query).mappings()]
+            return [run_of(dict(row)) for row in connection.execute(query).mappings()]
 
     def latest(self, *, finished: bool = True) -> Run | None:
         """The run that ended last (or, with `finished=False`, that began last)."""
@@ -95,12 +108,13 @@ class Runs:
             query = query.where(run.c.status != "running").order_by(None).order_by(run.c.finished_at.desc())
         with self._engine.connect() as connection:
             row = connection.execute(query.limit(1)).mappings().first()
-        return _run(dict(row)) if row else None
+        return run_of(dict(row)) if row else None
 
 
 def _running(inputs_digest: str) -> sa.Select[Any]:
-    return sa.select(run).where(run.c.inputs_digest == inputs_digest, run.c.status == "running")
+    return sa.select(run).where(run.c.inputs_digest == inputs_digest, run.c.status == "running", run.c.kind == WHOLE)
 
 
-def _run(row: Mapping[str, Any]) -> Run:
+def run_of(row: Mapping[str, Any]) -> Run:
+    """A row of the table as what it says."""
     return Run.model_validate({**row, "settings": json.loads(row["settings"]), "counts": json.loads(row["counts"])})

@@ -21,6 +21,7 @@ transcript = sa.Table(
     sa.Column("content", sa.Text, nullable=False, comment="the Transcript as JSON: text, turns, header"),
     sa.Column("split_with", sa.Text, comment="settings of the cut in use; null until cut"),
     sa.Column("imported_at", sa.Text, nullable=False),
+    sa.Column("source_digest", sa.String(64), index=True, comment="of the file that it came from"),
 )
 
 participant = sa.Table(
@@ -79,6 +80,11 @@ run = sa.Table(
     sa.Column("finished_at", sa.Text),
     sa.Column("settings", sa.Text, nullable=False),
     sa.Column("counts", sa.Text, nullable=False),
+    sa.Column("kind", sa.String(8), nullable=False, server_default="whole", comment="whole, or batch on top of one"),
+    sa.Column("base_id", sa.String(32), comment="the whole run that a batch stands on"),
+    sa.Column("ordinal", sa.Integer, nullable=False, server_default="0", comment="of the batch on its base, from 1"),
+    sa.Index("ix_run_kind", "kind", "finished_at"),
+    sa.Index("ix_run_base_id", "base_id", "ordinal"),
 )
 
 call = sa.Table(
@@ -161,7 +167,7 @@ egress = sa.Table(
     sa.Column("model", sa.Text, nullable=False),
     sa.Column("bytes", sa.Integer, nullable=False),
     sa.Column("digest", sa.String(64), nullable=False, comment="of the request; the text itself is not logged"),
-    sa.Column("run_id", sa.String(32), nullable=False, server_default=""),
+    sa.Column("run_id", sa.String(32), nullable=False, server_default="", index=True),
     sa.Column(
         "about", sa.Text, comment="participants whose words it held, as JSON; null where that was not logged yet"
     ),
@@ -382,6 +388,57 @@ case_record = sa.Table(
     sa.Column("content", sa.Text, nullable=False, comment="description, sources, passages, as JSON"),
 )
 
+# Themes across runs, and what people changed about them.
+theme_known = sa.Table(
+    "theme_known",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("at", sa.Text, nullable=False),
+    comment="ids that themes ever had; none is given twice",
+)
+
+theme_frame = sa.Table(
+    "theme_frame",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("base", sa.String(32), comment="the run that found the members of its themes; null: it did"),
+    sa.Column("encoder", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False, comment="how the themes came about, as JSON: method, digests, counts"),
+)
+
+theme_place = sa.Table(
+    "theme_place",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("theme_id", sa.String(32), primary_key=True),
+    sa.Column("segments", sa.Text, nullable=False, comment="ids of its exemplars, as JSON"),
+    sa.Column("vectors", sa.LargeBinary, nullable=False, comment="theirs: float32, little-endian, row by row"),
+    sa.Column("centre", sa.LargeBinary, nullable=False, comment="float32, little-endian"),
+    sa.Column("named_at", sa.LargeBinary, nullable=False, comment="its centre when it got its name"),
+    sa.Column("content", sa.Text, nullable=False, comment="floors, as JSON"),
+    comment="where in the space of vectors a theme is; new segments are placed by it",
+)
+
+theme_edit = sa.Table(
+    "theme_edit",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("content", sa.Text, nullable=False, comment="the change as JSON"),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    comment="only ever added to; undoing is a row too",
+)
+
+theme_step = sa.Table(
+    "theme_step",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True),
+    sa.Column("content", sa.Text, nullable=False, comment="the Step as JSON"),
+    comment="what became of themes from run to run",
+)
+
 # What the review application keeps.
 
 reviewer = sa.Table(
@@ -500,55 +557,133 @@ codebook_version = sa.Table(
     comment="each time a codebook came into use, the same one perhaps again; rows are only added",
 )
 
-# Themes across runs, and what people changed about them.
-theme_known = sa.Table(
-    "theme_known",
+# Batches: new material on top of a whole run.
+
+waiting = sa.Table(
+    "waiting",
     metadata,
-    sa.Column("id", sa.String(32), primary_key=True),
-    sa.Column("at", sa.Text, nullable=False),
-    comment="ids that themes ever had; none is given twice",
+    sa.Column("transcript_id", sa.ForeignKey("transcript.id"), primary_key=True),
+    comment="transcripts that no run has taken up yet",
 )
 
-theme_frame = sa.Table(
-    "theme_frame",
+batch_part = sa.Table(
+    "batch_part",
+    metadata,
+    sa.Column("transcript_id", sa.ForeignKey("transcript.id"), primary_key=True),
+    sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True, index=True),
+    comment="transcripts that a batch took up",
+)
+
+retried = sa.Table(
+    "retried",
     metadata,
     sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True),
-    sa.Column("base", sa.String(32), comment="the run whose themes and members this one adds to; null: it has its own"),
-    sa.Column("encoder", sa.Text, nullable=False),
-    sa.Column(
-        "content", sa.Text, nullable=False, comment="how the themes came about, as JSON: method, digests, counts"
-    ),
+    sa.Column("segment_id", sa.ForeignKey("segment.id"), primary_key=True),
+    comment="segments that an earlier batch failed at; what this one says of them counts instead",
 )
 
-theme_place = sa.Table(
-    "theme_place",
+placement = sa.Table(
+    "placement",
     metadata,
     sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True),
     sa.Column("theme_id", sa.String(32), primary_key=True),
-    sa.Column("segments", sa.Text, nullable=False, comment="ids of its exemplars, as JSON"),
-    sa.Column("vectors", sa.LargeBinary, nullable=False, comment="theirs: float32, little-endian, row by row"),
-    sa.Column("centre", sa.LargeBinary, nullable=False, comment="float32, little-endian"),
-    sa.Column("named_at", sa.LargeBinary, nullable=False, comment="its centre when it got its name"),
-    sa.Column("content", sa.Text, nullable=False, comment="floors, as JSON"),
-    comment="where in the space of vectors a theme is; new segments are placed by it",
+    sa.Column("segment_id", sa.ForeignKey("segment.id"), primary_key=True, index=True),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("strength", sa.Float, nullable=False),
+    sa.Column("belongs", sa.String(8), nullable=False),
+    comment="segments that a batch put into themes of its base",
 )
 
-theme_edit = sa.Table(
-    "theme_edit",
+coder_state = sa.Table(
+    "coder_state",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("content", sa.Text, nullable=False, comment="the change as JSON"),
+    sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False, comment="what a whole run learned, as numbers"),
+    sa.Column("places", sa.LargeBinary, nullable=False, comment="where its themes lie, as numbers"),
+    sa.Column("taught_by", sa.String(64), nullable=False, comment="digest of what people had coded by then"),
+    sa.Column("at", sa.Text, nullable=False),
+)
+
+tally = sa.Table(
+    "tally",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("content", sa.Text, nullable=False, comment="numbers of the whole state as of this run, as JSON"),
+)
+
+arrival = sa.Table(
+    "arrival",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True, comment="in the inbox"),
+    sa.Column("digest", sa.String(64), primary_key=True, comment="of the file's bytes; empty while not read"),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("modified", sa.Text, nullable=False, comment="as the file system says"),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("run_id", sa.String(32), index=True, comment="the batch that took it in"),
+    sa.Column("outcome", sa.String(16), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("added", sa.Integer, nullable=False),
+    comment="what lay in the inbox, and what became of it",
+)
+
+# Drift: what was counted with every batch, what the model said of the sentinels, and what was raised.
+
+watch = sa.Table(
+    "watch",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True, comment="the batch; or the whole run it stands on"),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False, comment="what was found, as JSON: figures and ids"),
+)
+
+watch_count = sa.Table(
+    "watch_count",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True),
+    sa.Column("measure", sa.Text, primary_key=True, comment="what is counted, such as a code"),
+    sa.Column("participant", sa.Text, primary_key=True),
+    sa.Column("n", sa.Integer, nullable=False, comment="segments"),
+    sa.Column("k", sa.Integer, nullable=False, comment="those with what is counted"),
+    comment="per participant, so that no test takes segments of one interview as independent",
+)
+
+sentinel_answer = sa.Table(
+    "sentinel_answer",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True, comment="the batch"),
+    sa.Column("repetition", sa.Integer, primary_key=True),
+    sa.Column("segment_id", sa.ForeignKey("segment.id"), primary_key=True),
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("question", sa.String(64), nullable=False, comment="digest of what was asked, and of whom"),
+    sa.Column("said", sa.Float, comment="1, 0, or a model's log-probability; null where it gave no usable answer"),
+    comment="what the model said of a sentinel, asked anew in each batch",
+)
+
+alarm = sa.Table(
+    "alarm",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("run_id", sa.ForeignKey("run.id"), nullable=False, index=True, comment="the batch"),
+    sa.Column("kind", sa.String(16), nullable=False, comment="novelty, sentinels, endpoint, distribution"),
+    sa.Column("subject", sa.Text, nullable=False, comment="a code, a model, or the run whose themes no longer fit"),
+    sa.Column("content", sa.Text, nullable=False, comment="figures, as JSON"),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.UniqueConstraint("run_id", "kind", "subject", name="uq_alarm_subject"),
+)
+
+acknowledgement = sa.Table(
+    "acknowledgement",
+    metadata,
+    sa.Column("alarm_id", sa.ForeignKey("alarm.id"), primary_key=True),
     sa.Column("by", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("at", sa.Text, nullable=False),
-    comment="only ever added to; undoing is a row too",
+    comment="somebody looked into an alarm",
 )
 
-theme_step = sa.Table(
-    "theme_step",
-    metadata,
-    sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True),
-    sa.Column("place", sa.Integer, primary_key=True),
-    sa.Column("content", sa.Text, nullable=False, comment="the Step as JSON"),
-    comment="what became of themes from run to run",
-)
+# What the pages of the review application look up at every request.
+
+sa.Index("ix_call_prompt_digest", call.c.prompt_digest)
+sa.Index("ix_coding_run_id_id", coding.c.run_id, coding.c.id)

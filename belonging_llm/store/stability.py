@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from belonging_llm.codes import Recoding, StabilityPlan
 from belonging_llm.provenance import now
+from belonging_llm.store.database import alone
 from belonging_llm.store.schema import recoding, stability
 from belonging_llm.store.writing import add_new
 
@@ -42,8 +43,6 @@ class StabilityTests:
 
     def start(self, inputs_digest: str, plan: StabilityPlan) -> StabilityTest:
         """Continue the interrupted test with the same inputs, or begin a new one."""
-        if interrupted := self.last(inputs_digest, "running"):
-            return interrupted
         fresh = {
             "id": uuid4().hex,
             "run_id": plan.run_id,
@@ -53,17 +52,20 @@ class StabilityTests:
             "finished_at": None,
             "plan": plan.model_dump_json(),
         }
-        with self._engine.begin() as connection:
+        running = _newest(stability.c.inputs_digest == inputs_digest, stability.c.status == "running")
+        with alone(self._engine) as connection:
+            if interrupted := connection.execute(running).mappings().first():
+                return _test(dict(interrupted))
             connection.execute(stability.insert(), fresh)
         return _test(fresh)
 
     def last(self, inputs_digest: str, status: str) -> StabilityTest | None:
         """The newest test with these inputs and this status."""
-        return self._newest(stability.c.inputs_digest == inputs_digest, stability.c.status == status)
+        return self._first(_newest(stability.c.inputs_digest == inputs_digest, stability.c.status == status))
 
     def of_run(self, run_id: str) -> StabilityTest | None:
         """The newest finished test of a run."""
-        return self._newest(stability.c.run_id == run_id, stability.c.status != "running")
+        return self._first(_newest(stability.c.run_id == run_id, stability.c.status != "running"))
 
     def tests(self) -> list[StabilityTest]:
         """All of them, the first first."""
@@ -93,11 +95,14 @@ class StabilityTests:
             row = connection.execute(sa.select(stability).where(stability.c.id == test_id)).mappings().one()
         return _test(dict(row))
 
-    def _newest(self, *wanted: sa.ColumnElement[bool]) -> StabilityTest | None:
-        query = sa.select(stability).where(*wanted).order_by(stability.c.started_at.desc(), stability.c.id).limit(1)
+    def _first(self, query: sa.Select[Any]) -> StabilityTest | None:
         with self._engine.connect() as connection:
             row = connection.execute(query).mappings().first()
         return _test(dict(row)) if row else None
+
+
+def _newest(*wanted: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    return sa.select(stability).where(*wanted).order_by(stability.c.started_at.desc(), stability.c.id).limit(1)
 
 
 def _test(row: Mapping[str, Any]) -> StabilityTest:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,11 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 
 from belonging_llm.provenance import now
-from belonging_llm.store.database import one_transaction
+from belonging_llm.store.database import alone
+from belonging_llm.store.layers import layers
 from belonging_llm.store.schema import (
     cutting,
+    placement,
     run,
     segment,
     theme,
@@ -32,7 +33,7 @@ from belonging_llm.themes.checking import check, refuse_stale
 from belonging_llm.themes.edits import CHANGE, Change, Edit, Split
 from belonging_llm.themes.lineage import Step
 from belonging_llm.themes.placing import Place
-from belonging_llm.themes.replay import Replayed, pinned, replay
+from belonging_llm.themes.replay import Replayed, parted, pinned, replay
 
 
 class Origin(BaseModel):
@@ -40,10 +41,9 @@ class Origin(BaseModel):
 
     Attributes:
         encoder: Id of the encoder whose vectors were grouped.
-        base: The run whose themes this one's are, with new members; "" where segments were grouped anew.
-        grouped: How many segments were grouped when the themes were last found by clustering.
-        placed: How many were placed since without being grouped.
-        segments: Digest of the ids of all segments that were grouped or placed by now.
+        base: The run that found the members of these themes; "" where this one did.
+        grouped: How many segments were grouped.
+        segments: Digest of their ids.
         settings: Digest of the settings that a clustering depends on.
         method: What grouped them, in words.
     """
@@ -53,7 +53,6 @@ class Origin(BaseModel):
     encoder: str = ""
     base: str = ""
     grouped: int = 0
-    placed: int = 0
     segments: str = ""
     settings: str = ""
     method: str = ""
@@ -77,7 +76,7 @@ class Themes:
         """Keep a run's themes in one transaction; once kept they stay as they are.
 
         Args:
-            themes: With their members; those of a run with a base with its new members alone.
+            themes: With their members; without them in a run with a base.
             places: Where they are; none where the base's hold.
             steps: What became of the themes of the run before.
         """
@@ -113,23 +112,25 @@ class Themes:
     def origin(self, run_id: str) -> Origin | None:
         """How they came about; None for runs of versions that did not keep that."""
         with self._engine.connect() as connection:
-            query = sa.select(theme_frame.c.content).where(theme_frame.c.run_id == run_id)
+            own = layers(connection, run_id)[0]
+            query = sa.select(theme_frame.c.content).where(theme_frame.c.run_id == own)
             content = connection.execute(query).scalar()
         return None if content is None else Origin.model_validate_json(content)
 
     def places(self, run_id: str) -> list[Place]:
         """Where a run's themes are, by id; those of its base where it has none of its own."""
         with self._engine.connect() as connection:
-            for ident in reversed(_chain(connection, run_id)):
+            for ident in _grouped(connection, run_id):
                 query = sa.select(theme_place).where(theme_place.c.run_id == ident).order_by(theme_place.c.theme_id)
                 if rows := connection.execute(query).mappings().all():
                     return [_place(row) for row in rows]
         return []
 
-    def chain(self, run_id: str) -> list[str]:
-        """A run and those whose members are its own as well, the oldest first."""
+    def layers(self, run_id: str) -> list[str]:
+        """The runs that a run's members come from: the one that grouped segments, then batches that placed some."""
         with self._engine.connect() as connection:
-            return _chain(connection, run_id)
+            grouped = _grouped(connection, run_id)[-1]
+            return [grouped, *layers(connection, run_id)[1:]]
 
     def known(self) -> set[str]:
         """Every id that a theme ever had."""
@@ -137,9 +138,10 @@ class Themes:
             return set(connection.execute(sa.select(theme_known.c.id)).scalars())
 
     def last(self, *, before: str = "") -> str:
-        """The run that ended last of those with themes, other than `before`; "" where there is none."""
-        themed = sa.select(theme.c.run_id).distinct()
-        query = sa.select(run.c.id).where(run.c.status != "running", run.c.id.in_(themed), run.c.id != before)
+        """The run (or batch) that ended last of those with themes, other than `before`; "" where there is none."""
+        own = sa.func.coalesce(run.c.base_id, run.c.id)
+        themed = own.in_(sa.select(theme.c.run_id).distinct())
+        query = sa.select(run.c.id).where(run.c.status != "running", themed, run.c.id != before)
         with self._engine.connect() as connection:
             return connection.execute(query.order_by(run.c.finished_at.desc(), run.c.id).limit(1)).scalar() or ""
 
@@ -181,7 +183,7 @@ class Themes:
             StaleError: somebody changed one of these themes or segments since; nothing was recorded.
             InputError: it makes no sense of the themes as they stand, or says nobody's name or no reason.
         """
-        with self._alone() as connection:
+        with alone(self._engine) as connection:
             before = _edits(connection)
             if seen is not None:
                 refuse_stale(change, before, seen)
@@ -197,36 +199,36 @@ class Themes:
             ident = connection.execute(theme_edit.insert(), row).inserted_primary_key[0]
             return Edit(id=ident, change=change, by=row["by"], reason=row["reason"], at=row["at"])
 
-    @contextmanager
-    def _alone(self) -> Iterator[sa.Connection]:
-        """A transaction in which nobody else edits: what is checked still holds when it is written."""
-        with self._engine.connect() as connection, one_transaction(connection):
-            if connection.dialect.name == "postgresql":
-                connection.execute(sa.text("LOCK TABLE theme_edit IN SHARE ROW EXCLUSIVE MODE"))
-            yield connection
 
-
-def _chain(connection: sa.Connection, run_id: str) -> list[str]:
-    """A run and those that it rests on, the oldest first."""
-    bases = {ident: base for ident, base in connection.execute(sa.select(theme_frame.c.run_id, theme_frame.c.base))}
-    found = [run_id]
-    while base := bases.get(found[0]):
-        found.insert(0, base)
-    return found
+def _grouped(connection: sa.Connection, run_id: str) -> list[str]:
+    """The whole run whose themes a run has, and the one whose members those have, where that is another."""
+    own = layers(connection, run_id)[0]
+    base = connection.execute(sa.select(theme_frame.c.base).where(theme_frame.c.run_id == own)).scalar()
+    return [own, base] if base else [own]
 
 
 def _found(connection: sa.Connection, run_id: str) -> list[Theme]:
-    rows = connection.execute(sa.select(theme).where(theme.c.run_id == run_id).order_by(theme.c.ordinal)).all()
+    own = _grouped(connection, run_id)
+    rows = connection.execute(sa.select(theme).where(theme.c.run_id == own[0]).order_by(theme.c.ordinal)).all()
+    first = sa.select(theme_member).where(theme_member.c.run_id == own[-1]).order_by(theme_member.c.place)
+    later = (_placed(batch) for batch in layers(connection, run_id)[1:])
     members: dict[str, dict[str, ThemeMember]] = {}
-    for ident in _chain(connection, run_id):
-        query = sa.select(theme_member).where(theme_member.c.run_id == ident).order_by(theme_member.c.place)
+    for query in (first, *later):
         for m in connection.execute(query):
-            place = ThemeMember(segment_id=m.segment_id, strength=m.strength, belongs=m.belongs)
-            members.setdefault(m.theme_id, {})[m.segment_id] = place
-    return [
-        Theme.model_validate(json.loads(row.content) | {"members": tuple(members.get(row.id, {}).values())})
-        for row in rows
-    ]
+            member = ThemeMember(segment_id=m.segment_id, strength=m.strength, belongs=m.belongs)
+            members.setdefault(m.theme_id, {})[m.segment_id] = member
+    made = [parted(edit) for edit in _edits(connection) if _parts(edit, members.keys() - {row.id for row in rows})]
+    found = [*(Theme.model_validate_json(row.content) for row in rows), *made]
+    return [theme.model_copy(update={"members": tuple(members.get(theme.id, {}).values())}) for theme in found]
+
+
+def _placed(batch: str) -> sa.Select[Any]:
+    return sa.select(placement).where(placement.c.run_id == batch).order_by(placement.c.place)
+
+
+def _parts(edit: Edit, themes: Collection[str]) -> bool:
+    """Whether it made one of these themes, which no clustering has found."""
+    return isinstance(edit.change, Split) and edit.change.new in themes
 
 
 def _seen(connection: sa.Connection, run_id: str, edits: Sequence[Edit]) -> Replayed:

@@ -19,6 +19,8 @@ from belonging_llm.errors import Incomplete
 from belonging_llm.provenance import now
 from belonging_llm.store import schema as s
 from belonging_llm.store.codebooks import reword_codebooks
+from belonging_llm.store.database import alone, one_transaction
+from belonging_llm.store.postgres import is_postgres, rebuild
 from belonging_llm.store.writing import add_new, in_chunks
 from belonging_llm.themes.theme import UNNAMED
 from belonging_llm.transcripts import Transcript
@@ -86,16 +88,19 @@ class Withdrawals:
 
     def begin(self, participant: str, by: str) -> Withdrawal:
         """Write down that somebody withdraws, or find that it was; nothing is removed before this is committed."""
-        if begun := self._found(s.withdrawal.c.state != DONE, s.withdrawal.c.participant == participant):
-            return begun[0]
         row = {"id": uuid4().hex, "participant": participant, "by": by, "begun_at": now(), "state": BEGUN}
-        with self._engine.begin() as connection:
-            connection.execute(s.withdrawal.insert(), row | {"finished_at": None, "content": "{}"})
-        return self._one(row["id"])
+        known = sa.select(s.withdrawal.c.id).where(
+            s.withdrawal.c.state != DONE, s.withdrawal.c.participant == participant
+        )
+        with alone(self._engine) as connection:
+            begun = connection.execute(known.order_by(s.withdrawal.c.begun_at)).scalars().first()
+            if begun is None:
+                connection.execute(s.withdrawal.insert(), row | {"finished_at": None, "content": "{}"})
+        return self._one(begun or row["id"])
 
     def note(self, ident: str, **content: Any) -> Withdrawal:
         """Add to what was done."""
-        with self._engine.begin() as connection:
+        with alone(self._engine) as connection:
             _note(connection, ident, content)
         return self._one(ident)
 
@@ -116,7 +121,7 @@ class Withdrawals:
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("PRAGMA secure_delete = ON")
             connection.rollback()
-            with connection.begin():
+            with one_transaction(connection):
                 out = _Emptying(connection, leaving, f"withdrawn-{ident[:8]}")
                 out.all()
                 _bury(connection, ident, leaving.tombstones)
@@ -125,13 +130,14 @@ class Withdrawals:
         return self._one(ident)
 
     def purge(self) -> bool:
-        """Overwrite what SQLite has freed: rebuild the file, cut the journal to nothing. False for other databases.
+        """Overwrite what the database has freed: rebuild its file, cut SQLite's journal to nothing.
 
         Raises:
             Incomplete: another process has the study open.
         """
-        if self._engine.dialect.name != "sqlite":
-            return False
+        if is_postgres(self._engine):
+            rebuild(self._engine, sorted(s.metadata.tables))
+            return True
         self._engine.dispose()
         with self._engine.connect() as connection:
             raw: Any = connection.connection.driver_connection
@@ -193,6 +199,7 @@ class _Emptying:
         self._themes()
         self._of_segments()
         self._exchanges()
+        self._batches()
         self._transcripts()
         self._ledger()
         self._records()
@@ -254,8 +261,11 @@ class _Emptying:
         tables = {
             "judgements": s.judged,
             "recodings": s.recoding,
+            "answers about sentinels": s.sentinel_answer,
             "units of audit samples": s.audit_unit,
             "sentinels": s.sentinel,
+            "places in themes, from batches": s.placement,
+            "segments tried again": s.retried,
         }
         for name, table in tables.items():
             self._delete(name, table, table.c.segment_id, self.leaving.segments)
@@ -302,11 +312,13 @@ class _Emptying:
             (row,) = self.connection.execute(sa.select(s.transcript).where(s.transcript.c.id == old)).mappings()
             fresh = dict(row) | {"id": found.id, "content": found.model_dump_json()}
             self.connection.execute(s.transcript.insert(), fresh)
-            for table in (s.segment, s.source, s.passage):
+            for table in (s.segment, s.source, s.passage, s.waiting, s.batch_part):
                 mine = table.update().where(table.c.transcript_id == old)
                 self.connection.execute(mine.values(transcript_id=found.id))
             self.connection.execute(s.transcript.delete().where(s.transcript.c.id == old))
         self._count("transcripts with others, in which their turns are blanked", len(self.leaving.recast))
+        for table in (s.waiting, s.batch_part):
+            self._delete("", table, table.c.transcript_id, self.leaving.gone)
         self._delete("transcripts", s.transcript, s.transcript.c.id, self.leaving.gone)
 
     def _ledger(self) -> None:
@@ -359,6 +371,24 @@ class _Emptying:
         kept |= dict.fromkeys(texts, "")
         return code.model_copy(update=kept | ({"name": code.id} if self.leaving.owns(code.name) else {}))
 
+    def _batches(self) -> None:
+        """What was learned with them is learned anew from those who stay, sums are summed anew, their files forgotten."""
+        self._delete("what runs learned", s.coder_state, s.coder_state.c.run_id, self._all(s.coder_state.c.run_id))
+        self._delete("", s.tally, s.tally.c.run_id, self._all(s.tally.c.run_id))
+        arrivals = self.connection.execute(sa.select(s.arrival.c.name, s.arrival.c.digest, s.arrival.c.reason)).all()
+        gone = [a for a in arrivals if a.digest in self.leaving.tombstones or self.leaving.concerns(a.name)]
+        for one in gone:
+            this = (s.arrival.c.name == one.name) & (s.arrival.c.digest == one.digest)
+            self.connection.execute(s.arrival.delete().where(this))
+        for one in arrivals:
+            if self.leaving.concerns(one.reason):
+                this = (s.arrival.c.name == one.name) & (s.arrival.c.digest == one.digest)
+                self.connection.execute(s.arrival.update().where(this).values(reason=""))
+        self._count("lines of the inbox's list", len(gone))
+
+    def _all(self, column: sa.Column[Any]) -> list[Any]:
+        return list(self.connection.execute(sa.select(column)).scalars())
+
     def _speaks(self, request: str) -> bool:
         """Whether a request, as it is kept, shows their words."""
         asked = json.loads(request)
@@ -368,12 +398,19 @@ class _Emptying:
         """Their attributes and their part, and ids of their segments in what runs, tests and plans noted."""
         self._delete("attributes of participants", s.participant, s.participant.c.id, [self.leaving.participant])
         self._delete("places in splits", s.split, s.split.c.participant, [self.leaving.participant])
+        self._delete("counts of batches", s.watch_count, s.watch_count.c.participant, [self.leaving.participant])
         for table, key, column in (
             (s.run, "id", "counts"),
             (s.stability, "id", "plan"),
             (s.audit_plan, "id", "content"),
+            (s.watch, "run_id", "content"),
         ):
             self._scrub(table, key, column, set())
+        for row in self.connection.execute(sa.select(s.acknowledgement)).mappings().all():
+            emptied = {part: "" for part in ("by", "reason") if self.leaving.concerns(row[part])}
+            if emptied:
+                this = s.acknowledgement.c.alarm_id == row["alarm_id"]
+                self.connection.execute(s.acknowledgement.update().where(this).values(emptied))
         for ident, counts in self.connection.execute(sa.select(s.run.c.id, s.run.c.counts)).all():
             marked = json.loads(counts)
             marked["withdrawn"] = marked.get("withdrawn", 0) + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from belonging_llm.themes.arriving import Arrived, arrive, wanted
 from belonging_llm.themes.edits import (
     Change,
     Edit,
@@ -18,11 +19,13 @@ from belonging_llm.themes.edits import (
 from belonging_llm.themes.label import Labelled, label
 from belonging_llm.themes.lineage import Fate, Overlap, Step
 from belonging_llm.themes.map import map_themes
-from belonging_llm.themes.placing import Place, Placement, joined, locate, place
+from belonging_llm.themes.places import Places, places, places_bytes, places_of
+from belonging_llm.themes.placing import Place, Placement, locate, place
 from belonging_llm.themes.replay import Replayed, Unmet, replay
 from belonging_llm.themes.theme import MappedCode, Mapping, Quote, Theme, ThemeMember, theme_id
 
 __all__ = [
+    "Arrived",
     "Change",
     "Edit",
     "Fate",
@@ -34,6 +37,7 @@ __all__ = [
     "Overlap",
     "Place",
     "Placement",
+    "Places",
     "Quote",
     "Remap",
     "Rename",
@@ -46,12 +50,16 @@ __all__ = [
     "ThemeMember",
     "Undo",
     "Unmet",
+    "arrive",
     "concerned",
-    "joined",
     "label",
     "locate",
     "map_themes",
     "place",
+    "places",
+    "places_bytes",
+    "places_of",
     "replay",
     "theme_id",
+    "wanted",
 ]

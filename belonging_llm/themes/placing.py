@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from belonging_llm.clusters import Belongs
 from belonging_llm.embeddings import Vectors
-from belonging_llm.themes.theme import Theme, ThemeMember
 
 # Exemplars kept of a theme at most.
 MOST = 96
@@ -50,12 +48,14 @@ class Placement:
         closeness: Mean cosine to the nearest exemplars of the theme that it is closest to.
         nearest: That theme, whether it belongs there or not; "" without themes.
         strength: Closeness over what is typical of that theme, cut to 0..1.
+        also: Other themes that it is as close to as is typical of them, each with its strength there.
     """
 
     theme: str
     closeness: float
     nearest: str
     strength: float
+    also: tuple[tuple[str, float], ...] = ()
 
 
 def locate(
@@ -66,8 +66,10 @@ def locate(
     Exemplars are spread over the theme: first the one nearest to the centre, then always the one farthest from those
     chosen (Gonzalez 1985), so that an arm of a theme is not forgotten for its middle.
 
+    A theme of a single segment takes nothing but the same words again.
+
     Args:
-        segments: Ids, in any order.
+        segments: Ids, in any order; at least one.
         vectors: Theirs, unit length, shape (n_segments, dim).
         named_at: The centre when the theme got its name; None where it gets it now.
     """
@@ -76,7 +78,7 @@ def locate(
     mean = rows.mean(axis=0)
     centre = np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), np.float32)
     chosen = _spread(rows, centre, most)
-    own = [_closeness(row[None], np.delete(rows[chosen], _where(chosen, i), axis=0))[0] for i, row in enumerate(rows)]
+    own = _own(rows, chosen)
     return Place(
         theme=theme,
         segments=tuple(ids[i] for i in chosen),
@@ -103,19 +105,15 @@ def place(vectors: Vectors, places: Sequence[Place]) -> list[Placement]:
     for row in closeness:
         best = int(np.argmax(row))
         near, at = places[best], float(row[best])
-        strength = round(min(1.0, max(0.0, at / near.typical)) if near.typical > 0 else 0.0, 4)
-        found.append(Placement(near.theme if at >= near.floor else "", at, near.theme, strength))
+        fits = at >= near.floor
+        also = tuple((p.theme, _strength(float(c), p)) for p, c in zip(places, row, strict=True) if c >= p.typical)
+        others = tuple(one for one in also if fits and one[0] != near.theme)
+        found.append(Placement(near.theme if fits else "", at, near.theme, _strength(at, near), others))
     return found
 
 
-def joined(themes: Sequence[Theme], segments: Sequence[str], placements: Sequence[Placement]) -> list[Theme]:
-    """The themes with new members alone: those segments that belong in them, in the order given."""
-    new: dict[str, list[ThemeMember]] = {}
-    for segment, found in zip(segments, placements, strict=True):
-        if found.theme:
-            member = ThemeMember(segment_id=segment, strength=found.strength, belongs=Belongs.PLACED)
-            new.setdefault(found.theme, []).append(member)
-    return [theme.model_copy(update={"members": tuple(new.get(theme.id, ()))}) for theme in themes]
+def _strength(closeness: float, place: Place) -> float:
+    return round(min(1.0, max(0.0, closeness / place.typical)) if place.typical > 0 else 0.0, 4)
 
 
 def _closeness(vectors: Vectors, exemplars: Vectors) -> Vectors:
@@ -138,5 +136,14 @@ def _spread(rows: Vectors, centre: Vectors, most: int) -> list[int]:
     return chosen
 
 
-def _where(chosen: Sequence[int], row: int) -> list[int]:
-    return [chosen.index(row)] if row in chosen else []
+def _own(rows: Vectors, chosen: Sequence[int]) -> list[float]:
+    """Each segment's closeness to the exemplars other than itself."""
+    if len(rows) == 1:
+        return [1.0]
+    at = {row: n for n, row in enumerate(chosen)}
+    near = rows @ rows[list(chosen)].T
+    found = []
+    for row, all_of_them in enumerate(near):
+        others = np.delete(all_of_them, at[row]) if row in at else all_of_them
+        found.append(float(np.sort(others)[-NEAREST:].mean()))
+    return found

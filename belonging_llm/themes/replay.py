@@ -69,6 +69,20 @@ def apart(found: Sequence[Theme], edits: Sequence[Edit], present: Collection[str
     return list(replay(found, kept, present).themes)
 
 
+def parted(edit: Edit) -> Theme:
+    """The theme that a split makes, without members.
+
+    Raises:
+        ValueError: it is no split.
+    """
+    change = edit.change
+    if not isinstance(change, Split):
+        raise ValueError(f"edit {edit.id} is a {change.kind}, no split")
+    definition = change.definition or f"Parted from another theme by {edit.by}."
+    by = f"{BY_PEOPLE}: {edit.by}"
+    return Theme(id=change.new, ordinal=0, name=change.name, definition=definition, members=(), by=by, edit=edit.id)
+
+
 @dataclass
 class _Work:
     """One replay: `themes` without their members, and `members` by theme and segment."""
@@ -93,7 +107,7 @@ class _Work:
                     self._leave(member.segment_id, but=made.id)
         for edit in self.edits:
             if isinstance(edit.change, Split) and edit.change.new not in self.themes:
-                self.themes[edit.change.new] = _made(edit, edit.change, len(self.themes) + 1)
+                self.themes[edit.change.new] = parted(edit)
                 self.members[edit.change.new] = {}
 
     def pin(self) -> None:
@@ -208,14 +222,6 @@ class _Work:
 
     def _fails(self, edit: Edit, reason: str) -> None:
         self.unmet.append(Unmet(edit, reason))
-
-
-def _made(edit: Edit, change: Split, ordinal: int) -> Theme:
-    definition = change.definition or f"Parted from another theme by {edit.by}."
-    by = f"{BY_PEOPLE}: {edit.by}"
-    return Theme(
-        id=change.new, ordinal=ordinal, name=change.name, definition=definition, members=(), by=by, edit=edit.id
-    )
 
 
 def _named(edit: Edit, name: str, definition: str) -> dict[str, str]:

@@ -83,7 +83,7 @@ class Theme(BaseModel):
     ordinal: int
     name: str
     definition: str
-    members: tuple[ThemeMember, ...]
+    members: tuple[ThemeMember, ...] = ()
     quotes: tuple[Quote, ...] = ()
     exemplars: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()

@@ -50,7 +50,8 @@ class Certificate(_Row):
         reference: Stands for the participant.
         rows: What was taken out of the database, by what it was.
         elsewhere: Places that stay and hold words in a row that only they said, or name them.
-        compacted: The database file was rebuilt, what it had freed overwritten, its journal cut to nothing.
+        compacted: The database was rebuilt: nothing of what was removed is left in its own files.
+        on_server: It is kept by a server, which has files of other kinds.
         beyond: What could not be reached, in words.
     """
 
@@ -63,6 +64,7 @@ class Certificate(_Row):
     files: tuple[FileLine, ...]
     elsewhere: tuple[str, ...]
     compacted: bool
+    on_server: bool = False
     prefect: str
     providers: tuple[ProviderLine, ...]
     beyond: tuple[str, ...]
@@ -75,8 +77,7 @@ def lines(made: Certificate) -> Iterator[str]:
     yield ""
     yield "Taken out of the database"
     yield from (f"  {count}  {what}" for what, count in made.rows.items() if count)
-    kept = "rebuilt, freed pages overwritten, journal cut to nothing" if made.compacted else "see below"
-    yield f"  database file: {kept}"
+    yield f"  {_rebuilt(made)}"
     yield f"  Prefect's records: {made.prefect}"
     yield ""
     yield "Files in the study's folder (with the sha256 that they had)"
@@ -99,6 +100,13 @@ def lines(made: Certificate) -> Iterator[str]:
     yield ""
     yield "Out of reach"
     yield from (f"  {line}" for line in made.beyond)
+
+
+def _rebuilt(made: Certificate) -> str:
+    if made.on_server:
+        return "database: every table and its statistics written anew; of the server's other files see the end"
+    kept = "rebuilt, freed pages overwritten, journal cut to nothing" if made.compacted else "not rebuilt"
+    return f"database file: {kept}"
 
 
 class Step(StrEnum):

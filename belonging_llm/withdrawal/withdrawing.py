@@ -30,8 +30,8 @@ BEYOND = (
     "what file systems keep of deleted files (snapshots, journals, flash storage): overwrite or encrypt the disk",
 )
 SERVER = (
-    "the database is not a SQLite file: what its server keeps in freed pages, write-ahead logs, replicas and backups "
-    "is for whoever runs it to vacuum and expire"
+    "what the PostgreSQL server keeps beside the tables: its write-ahead log and archives of it, replicas, backups, "
+    "statement logs where they are switched on: whoever runs it has to expire them"
 )
 
 
@@ -195,9 +195,10 @@ def _certificate(study: Study, begun: Withdrawal, compacted: bool, prefect: str)
         files=tuple(FileLine.model_validate(one) for one in content.get(Step.FILES, [])),
         elsewhere=tuple(content.get(Step.ELSEWHERE, [])),
         compacted=compacted,
+        on_server=study.store.on_server,
         prefect=prefect,
         providers=providers,
-        beyond=(*copies, *BEYOND, *([] if compacted else [SERVER])),
+        beyond=(*copies, *BEYOND, *([SERVER] if study.store.on_server else [])),
     )
 
 

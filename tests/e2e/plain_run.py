@@ -35,7 +35,7 @@ def run_stages(job: Job) -> str:
         if analysis.posts(job):
             analysis.send_questions(job, run.id)
         analysis.try_model(job, run.id)
-        for rows in analysis.batches(job, run.id):
+        for rows in analysis.open_batches(job, run.id):
             analysis.code_batch(job, run.id, rows)
         analysis.finish(job, run.id)
     return run.id

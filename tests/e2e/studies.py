@@ -20,7 +20,7 @@ from chat_server import asked_digest
 from click.testing import CliRunner, Result
 from plain_run import run_stages
 
-from belonging_llm import cli, study, usecases
+from belonging_llm import cli, study
 from belonging_llm.adapters import factory
 from belonging_llm.adapters.fakes import HashEncoder
 from belonging_llm.analysis import bench
@@ -28,6 +28,7 @@ from belonging_llm.asking import Asker, Retry
 from belonging_llm.importing import import_paths
 from belonging_llm.prices import Price
 from belonging_llm.study import Study
+from belonging_llm.usecases import analysing
 
 HERE = Path(__file__).parent
 # The server says 10 tokens in, 5 out for every reply: 10 × 0.01 + 5 × 0.02 = 0.20 dollars.
@@ -174,6 +175,7 @@ class Forge:
         """One for a while."""
         # A process that forks had better have no threads.
         alone = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+        alone |= {"NUMBA_THREADING_LAYER": "workqueue"}
         said = subprocess.PIPE
         started = [sys.executable, str(HERE / "forked_runs.py")]
         with subprocess.Popen(started, stdin=said, stdout=said, text=True, env=environment(**alone)) as process:
@@ -236,5 +238,5 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> InProcess:
     patient: Callable[[], Retry] = lambda: Retry(sleep=slept.append)  # noqa: E731
     monkeypatch.setattr(bench, "Asker", lambda *who, **what: Asker(*who, retry=patient(), **what))
     monkeypatch.setattr(factory, "encoder", lambda _: HashEncoder())
-    monkeypatch.setattr(usecases, "_run_flow", lambda _, job: run_stages(job))
+    monkeypatch.setattr(analysing, "_run_flow", lambda _, job: run_stages(job))
     return InProcess(slept)

@@ -15,8 +15,8 @@ import studies
 from chat_server import ChatServer, Fault
 from studies import InProcess
 
-from belonging_llm import usecases
 from belonging_llm.study import Study
+from belonging_llm.usecases import analysing
 
 HOSTILE = """---
 participant: P90
@@ -261,7 +261,7 @@ def test_report_is_of_the_last_run_even_if_that_was_cut_short(
     assert belonging.analyse(folder, server.spec).exit_code == 0
     assert belonging("import", folder, *studies.sample("P02")).exit_code == 0
     with monkeypatch.context() as patched:
-        patched.setattr(usecases, "write_report", _interrupt)
+        patched.setattr(analysing, "write_report", _interrupt)
         assert belonging.analyse(folder, server.spec).exit_code == 130
     assert belonging.analyse(folder, server.spec).exit_code == 0
     assert studies.last_run(folder).id in (folder / "reports" / "findings.html").read_text(encoding="utf-8")

@@ -11,6 +11,7 @@ import pytest
 import studies
 from chat_server import Asked, ChatServer, Fault
 from click.testing import CliRunner
+from studies import Forge
 from test_kill import Chain, Point
 
 from belonging_llm import analysis, cli, prices
@@ -135,9 +136,9 @@ def test_killed_between_calls_it_continues_and_pays_once(study: Path, tmp_path: 
     def plan(_: int, body: dict[str, Any]) -> Fault | None:
         return Fault.MALFORMED if broken(body) else None
 
-    with ChatServer(faults=plan) as calm, ChatServer(faults=plan) as server:
-        killed = Chain(studies.copied(study, tmp_path / "killed"), server)
-        assert Chain(study, calm).leg(None)
+    with ChatServer(faults=plan) as calm, ChatServer(faults=plan) as server, Forge.opened() as forge:
+        killed = Chain(studies.copied(study, tmp_path / "killed"), server, forge)
+        assert Chain(study, calm, forge).leg(None)
         expected = studies.tables(study, calm.spec)
         before = next(a.number for a in calm.log if shared(a)) - 1
         first = [Point("before", before + 1)]

@@ -35,7 +35,7 @@ def at(words: str, text: str = TALK) -> tuple[int, int]:
 
 
 @pytest.fixture
-def study(tmp_path: Path) -> Study:
+def study(tmp_path: Path, either_store: str) -> Study:
     return create(tmp_path / "study")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,10 @@ AT = "2026-01-01T00:00:00.000+00:00"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(f"sqlite:///{tmp_path / 'study.sqlite'}")
+def store(store_url: str) -> Iterator[Store]:
+    made = Store(store_url)
+    yield made
+    made.close()
 
 
 def request(key: str) -> ChatRequest:

@@ -135,11 +135,11 @@ class Judgements:
         """Keep several records in one transaction: all of them, or, where `submit` would refuse one, none."""
         try:
             with saving(self._engine) as connection:
-                return [_keyed(connection, said.key) or _kept(connection, said) for said in several]
+                return [_known(connection, said) or _kept(connection, said) for said in several]
         except sa.exc.IntegrityError as error:
             # Another process kept the same key, or another follower of the same record, a moment before.
             with self._engine.connect() as connection:
-                known = [_keyed(connection, said.key) for said in several]
+                known = [_known(connection, said) for said in several]
             if all(known):
                 return [one for one in known if one]
             raise Overtaken(_OVERTAKEN) from error
@@ -168,6 +168,14 @@ class Judgements:
         whose = judgement.c.coder == coder if coder else sa.true()
         return self._found(~followed & _of_kind(kind) & whose)
 
+    def open_to_change(self, reviewer: str, limit: int = 10) -> list[str]:
+        """Segments that a reviewer judged blind last, the last first: those that may be judged anew."""
+        newest = sa.func.max(judgement.c.id)
+        mine = (judgement.c.reviewer == reviewer) & _of_kind(JudgementKind.BLIND)
+        query = sa.select(judgement.c.segment_id).where(mine).group_by(judgement.c.segment_id)
+        with self._engine.connect() as connection:
+            return list(connection.execute(query.order_by(newest.desc()).limit(limit)).scalars())
+
     def last(self, reviewer: str, limit: int = 10, kind: JudgementKind | None = None) -> list[JudgementRecord]:
         """What a reviewer said last, the last first, superseded records too."""
         return self._found((judgement.c.reviewer == reviewer) & _of_kind(kind), limit=limit, last_first=True)
@@ -182,6 +190,8 @@ class Judgements:
 
 
 _OVERTAKEN = "this segment was judged in another window meanwhile; look at what stands there now, and decide again"
+
+_SENT_BEFORE = "this form was sent before with something else in it; load the segment again, and decide again"
 
 
 def as_record(row: Mapping[Any, Any]) -> JudgementRecord:
@@ -204,9 +214,19 @@ def _of_kind(kind: JudgementKind | None) -> sa.ColumnElement[bool]:
     return judgement.c.kind == kind.value if kind else sa.true()
 
 
-def _keyed(connection: sa.Connection, key: str) -> JudgementRecord | None:
-    row = connection.execute(sa.select(judgement).where(judgement.c.key == key)).mappings().first()
-    return as_record(row) if row else None
+def _known(connection: sa.Connection, said: Said) -> JudgementRecord | None:
+    """The record that the same form made when it was sent before.
+
+    Raises:
+        Overtaken: it was sent before with something else in it, as a browser's way back allows.
+    """
+    row = connection.execute(sa.select(judgement).where(judgement.c.key == said.key)).mappings().first()
+    if row is None:
+        return None
+    known = as_record(row)
+    if known.model_dump(exclude={"id", "at", "seconds"}) != said.model_dump(exclude={"seconds"}):
+        raise Overtaken(_SENT_BEFORE)
+    return known
 
 
 def _kept(connection: sa.Connection, said: Said) -> JudgementRecord:

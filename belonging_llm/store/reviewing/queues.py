@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from belonging_llm.provenance import now
 from belonging_llm.store.reviewing.judgements import Certainty, Mark
 from belonging_llm.store.reviewing.saving import saving
-from belonging_llm.store.schema import queue, queue_item, segment
+from belonging_llm.store.schema import judgement, queue, queue_item, segment
 from belonging_llm.store.writing import add_new
 
 
@@ -150,19 +150,41 @@ class Queues:
         found = self._found(*wanted, limit=1, order=queue_item.c.touched_at.desc())
         return found[0] if found else None
 
-    def keep_draft(self, reviewer: str, segment_id: str, draft: Draft) -> None:
-        """Keep what is chosen so far; a segment that was submitted stays so until it is submitted again."""
-        mine = (queue_item.c.reviewer == reviewer) & (queue_item.c.segment_id == segment_id)
-        state = sa.case((queue_item.c.state == "submitted", "submitted"), else_=State.DRAFT.value)
-        values = {"draft": draft.model_dump_json(), "touched_at": now(), "state": state}
-        with saving(self._engine) as connection:
-            connection.execute(queue_item.update().where(mine).values(values))
+    def keep_draft(self, reviewer: str, segment_id: str, draft: Draft, *, flagged: bool, key: str) -> bool:
+        """Keep what is chosen so far; a segment that was submitted stays so until it is submitted again.
 
-    def flag(self, reviewer: str, segment_id: str, *, flagged: bool) -> None:
-        """Mark a segment to come back to, or take the mark off."""
+        Args:
+            key: Of the form that the draft is from; one that was submitted meanwhile leaves no draft.
+
+        Returns:
+            Whether it was kept.
+        """
         mine = (queue_item.c.reviewer == reviewer) & (queue_item.c.segment_id == segment_id)
+        begun = State.PENDING if draft == Draft(seconds=draft.seconds) else State.DRAFT
+        done = queue_item.c.state.in_((State.SUBMITTED.value, State.SKIPPED.value))
+        state = sa.case((done, queue_item.c.state), else_=begun.value)
+        values = {"draft": draft.model_dump_json(), "flagged": flagged, "touched_at": now(), "state": state}
         with saving(self._engine) as connection:
-            connection.execute(queue_item.update().where(mine).values(flagged=flagged, touched_at=now()))
+            if connection.execute(sa.select(judgement.c.id).where(judgement.c.key == key)).first():
+                return False
+            return connection.execute(queue_item.update().where(mine).values(values)).rowcount == 1
+
+    def after(self, reviewer: str, place: int) -> QueueItem | None:
+        """What is to be coded next: the first pending one behind a place, else the first draft or pending one."""
+        mine, i = queue_item.c.reviewer == reviewer, queue_item.c
+        ahead = self._found(mine, i.state == State.PENDING.value, i.place > place, limit=1)
+        open_ = ahead or self._found(mine, i.state == State.DRAFT.value, limit=1)
+        found = open_ or self._found(mine, i.state == State.PENDING.value, limit=1)
+        return found[0] if found else None
+
+    def beside(self, reviewer: str, place: int) -> tuple[str | None, str | None]:
+        """Ids of the segments just before and just after a place; None at either end."""
+        i = queue_item.c
+        mine = sa.select(i.segment_id).where(i.reviewer == reviewer)
+        with self._engine.connect() as connection:
+            before = connection.execute(mine.where(i.place < place).order_by(i.place.desc()).limit(1)).scalar()
+            after = connection.execute(mine.where(i.place > place).order_by(i.place).limit(1)).scalar()
+        return before, after
 
     def _found(
         self, *wanted: sa.ColumnElement[bool], limit: int, order: sa.ColumnElement[object] | None = None

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
@@ -27,7 +27,7 @@ def upgrade() -> None:
             "base",
             sa.String(length=32),
             nullable=True,
-            comment="the run whose themes and members this one adds to; null: it has its own",
+            comment="the run that found the members of its themes; null: it did",
         ),
         sa.Column("encoder", sa.Text(), nullable=False),
         sa.Column(

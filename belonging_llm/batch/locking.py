@@ -1,0 +1,31 @@
+"""One batch at a time on one study; whoever dies lets go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from belonging_llm.errors import Incomplete
+from belonging_llm.study import Study
+
+LOCK = ".batch.lock"
+
+
+@contextmanager
+def exclusive(study: Study) -> Iterator[None]:
+    """Work on a study's batches, alone.
+
+    Raises:
+        Incomplete: another process does, on this machine or on the same database.
+    """
+    from filelock import FileLock, Timeout
+
+    busy = f"{study.folder}: another process is seeing to this study's batches; rerun when it has ended"
+    try:
+        # A lock of the operating system's: it falls when its process does, however that ends.
+        with FileLock(study.folder / LOCK, timeout=0), study.store.alone("batches") as free:
+            if not free:
+                raise Incomplete(busy)
+            yield
+    except Timeout as error:
+        raise Incomplete(busy) from error

@@ -1,0 +1,84 @@
+"""Open a batch, or find the one that was interrupted; or find that there is nothing to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from belonging_llm import forecast as forecasting
+from belonging_llm.analysis import Workbench
+from belonging_llm.auditing.repeats import differences
+from belonging_llm.batch.bench import BatchBench
+from belonging_llm.batch.job import BatchJob
+from belonging_llm.errors import StudyError
+from belonging_llm.forecast import Forecast
+from belonging_llm.inbox import Inbox, Look, look
+from belonging_llm.provenance import digest, versions
+from belonging_llm.store import Base, Run
+from belonging_llm.study import Study
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What there is to do.
+
+    Attributes:
+        run: The batch to work on; None where nothing came in.
+        look: What lies in the inbox.
+    """
+
+    run: Run | None
+    look: Look
+
+
+def open_batch(job: BatchJob) -> Opened:
+    """Look into the inbox, and begin a batch where something is new or was left over.
+
+    Raises:
+        StudyError: nothing was analysed yet; or other models, prompts, settings or another codebook are in use than
+            in the last analysis, so that a batch could not be laid beside it.
+    """
+    study = Study(Path(job.folder))
+    base = study.store.batches.base()
+    if base is None:
+        raise StudyError(f"{study.folder}: nothing was analysed yet, so nothing can be added to; run `belonging analyse`")
+    begun = study.store.batches.unfinished(base.id)
+    found = look(study, Inbox(study, job.inbox))
+    if begun is None and not (found.ready or study.store.batches.waiting() or failed_before(study, base)):
+        return Opened(None, found)
+    bench = Workbench(job.whole)
+    shaping = bench.shaping()
+    _demand_same(study, base, shaping)
+    bench.store.close()
+    if begun is None:
+        inputs = shaping | {"batch": {"base": base.id}, "versions": versions()}
+        begun = study.store.batches.begin(base.id, digest("batch", base.id), inputs)
+    return Opened(begun, found)
+
+
+def failed_before(study: Study, base: Base) -> list[str]:
+    """Segments that the last batch failed at; those that the base failed at are for the analysis to try again."""
+    last = study.store.batches.last(base.id)
+    return list(last.counts.get("failed", ())) if last else []
+
+
+def forecast(bench: BatchBench) -> Forecast:
+    """What the batch may ask the model at most; weighs the new segments first."""
+    run_id = bench.batch_id
+    rows = bench.doubtful(run_id) if bench.weighs else list(bench.open_pairs(run_id))
+    asked = [bench.segments[row] for row in rows]
+    return forecasting.forecast(asked, bench.framework, bench.prompts, share=1.0, clustered=True, **bench.manner)
+
+
+def _demand_same(study: Study, base: Base, shaping: Mapping[str, Any]) -> None:
+    was = {name: base.settings.get(name) for name in shaping}
+    # Another version of this program reads what was learned, or says that it cannot.
+    found = [one for one in differences(was, shaping) if one != "version"]
+    if found:
+        raise StudyError(
+            f"{study.folder}: a batch is coded as the last analysis was, and this would not be ({', '.join(found)} "
+            "differ). Put that back, or code everything anew: `belonging batch --recode` (codings of the last analysis "
+            "and its batches stay on record)"
+        )

@@ -1,0 +1,122 @@
+"""What `belonging batch` does on a study."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from belonging_llm import batch as batches
+from belonging_llm.batch import BatchJob, exclusive
+from belonging_llm.batch.publishing import page_of
+from belonging_llm.inbox import Inbox, Look, look
+from belonging_llm.prices import HERE
+from belonging_llm.study import Study
+from belonging_llm.usecases import Offer, flow_runner, put_offer
+
+if TYPE_CHECKING:
+    from belonging_llm.report.batch import Told
+
+
+@dataclass(frozen=True)
+class Batched:
+    """How a batch ended.
+
+    Attributes:
+        told: What it brought; None where nothing had come in.
+        left: Files that are left for the next batch, with the reason.
+        page: The change report.
+        calls: Model calls that this command paid for.
+        seconds: Wall time of this command's work.
+    """
+
+    told: Told | None
+    left: tuple[tuple[str, str], ...]
+    page: str
+    calls: int
+    seconds: float
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing of it waits to be tried again."""
+        return self.told is None or self.told.status == "complete"
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data."""
+        told = None if self.told is None else self.told.model_dump(mode="json")
+        return asdict(self) | {"told": told, "complete": self.complete}
+
+
+def batch(job: BatchJob, *, agree: Callable[[Offer], None], recode: bool = False) -> Batched:
+    """Bring a study up to date with what lies in its inbox, and write the change report.
+
+    Args:
+        agree: Asked before the first call of a model elsewhere; raises where nobody agrees.
+        recode: Code everything anew, and find themes anew.
+
+    Raises:
+        StudyError: there is nothing to stand on yet, or it could not be laid beside the last analysis.
+        Incomplete: another process works on the study's batches.
+        BudgetReached: it has spent what it may.
+        BelongingError: a refused or missing model, or an endpoint that is gone.
+    """
+    started = time.monotonic()
+    study = Study(Path(job.folder))
+    with exclusive(study):
+        found = look(study, Inbox(study, job.inbox)) if recode else _begin(job, agree)
+    if recode:
+        _offer_everything(job, agree)
+    if found is None:
+        return Batched(None, tuple(_left(study, job)), "", 0, round(time.monotonic() - started, 1))
+    before = study.store.ledger.usage()["calls"]
+    run_id = _run_flow(study, job, recode)
+    run = study.store.runs.get(run_id)
+    return Batched(
+        told=batches.tell(study, run),
+        left=found.left,
+        page=str(page_of(study, run_id)),
+        calls=study.store.ledger.usage()["calls"] - before,
+        seconds=round(time.monotonic() - started, 1),
+    )
+
+
+def _begin(job: BatchJob, agree: Callable[[Offer], None]) -> Look | None:
+    """Everything up to the first question, and somebody's leave to ask it; None where there is nothing to do."""
+    opened = batches.open_batch(job)
+    if opened.run is None:
+        return None
+    batches.intake(job, opened.run, opened.look)
+    batches.batch_bench.cache_clear()
+    bench = batches.batch_bench(job, opened.run.id)
+    bench.demand_consent(bench.model)
+    budget = bench.budget(opened.run.id)
+    if bench.model is None or bench.model.endpoint is None or budget.price == HERE:
+        return opened.look
+    batches.embed_segments(job, opened.run.id)
+    batches.place_segments(job, opened.run.id)
+    agree(Offer(bench.model.id, bench.model.endpoint, batches.forecast(bench), budget))
+    return opened.look
+
+
+def _offer_everything(job: BatchJob, agree: Callable[[Offer], None]) -> None:
+    """Somebody's leave to ask about the whole study, new files not yet among it."""
+    from belonging_llm.analysis import Workbench
+
+    put_offer(Workbench(job.whole), None, agree)
+
+
+def _left(study: Study, job: BatchJob) -> list[tuple[str, str]]:
+    return list(look(study, Inbox(study, job.inbox)).left)
+
+
+def _run_flow(study: Study, job: BatchJob, recode: bool) -> str:
+    """Hand the batch to Prefect, which takes seconds to start: only where there is work."""
+
+    def flow() -> str:
+        from flows.batch import batch as run
+
+        return str(run(**asdict(job), recode=recode))
+
+    return flow_runner(study, flow)

@@ -1,0 +1,21 @@
+"""Where people disagree, and how that is settled: their words side by side, the docket, the decision."""
+
+from belonging_llm.deliberation.disagreement import About, Contested, Standing, contested, standing
+from belonging_llm.deliberation.docket import Docket, Progress
+from belonging_llm.deliberation.people import People
+from belonging_llm.deliberation.word import Opinion, Word, shared, together
+
+__all__ = [
+    "About",
+    "Contested",
+    "Docket",
+    "Opinion",
+    "People",
+    "Progress",
+    "Standing",
+    "Word",
+    "contested",
+    "shared",
+    "standing",
+    "together",
+]

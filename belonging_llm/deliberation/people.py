@@ -1,0 +1,100 @@
+"""What people have said so far, held in memory and brought up to date at every request.
+
+Reading a hundred thousand judgements takes seconds, reading the few that are new takes milliseconds.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from belonging_llm.codes import Outcome, Polarity
+from belonging_llm.deliberation.word import Opinion, Word
+from belonging_llm.segments import Span
+from belonging_llm.store import Store
+from belonging_llm.store.people import Looked, Marked, Reached
+
+NOBODY = Reached(0, 0, 0, 0)
+
+
+@dataclass
+class People:
+    """People's words by segment and coder.
+
+    Attributes:
+        adjudicator: Under whose name decisions stand.
+        version: Goes up whenever anything changed.
+    """
+
+    store: Store
+    adjudicator: str
+    version: int = 0
+    _reached: Reached = NOBODY
+    _words: dict[str, dict[str, Word]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def refresh(self) -> frozenset[str]:
+        """Read what is new; returns the segments about which something is."""
+        with self._lock:
+            reached = self.store.people.reached()
+            if reached == self._reached:
+                return frozenset()
+            changed = self._catch_up(reached)
+            self._reached = reached
+            self.version += 1
+            return changed
+
+    def raw(self, segment_id: str) -> list[Word]:
+        """Words of those who coded a segment for themselves, by name: no adjudicator, nobody who saw the model's."""
+        found = self._words.get(segment_id, {})
+        return [found[c] for c in sorted(found) if c != self.adjudicator and not found[c].saw_model]
+
+    def ruling(self, segment_id: str) -> Word | None:
+        """The adjudicator's word."""
+        found = self._words.get(segment_id, {}).get(self.adjudicator)
+        return None if found is None or found.saw_model else found
+
+    @property
+    def segments(self) -> Collection[str]:
+        """Segments that somebody judged."""
+        return self._words.keys()
+
+    @property
+    def withdrawn(self) -> int:
+        """How many participants had left when this was read."""
+        return self._reached.withdrawn
+
+    def _catch_up(self, reached: Reached) -> frozenset[str]:
+        """Read the segments that newer codings are about; everything where that does not explain the count."""
+        before = self._reached
+        fresh = frozenset(self.store.people.since(before)) if before.looked else frozenset()
+        if fresh and reached.withdrawn == before.withdrawn:
+            read = _words(self.store, fresh)
+            more = sum(map(len, read.values())) - sum(len(self._words.get(i, {})) for i in fresh)
+            if before.looked + more == reached.looked:
+                self._words = {i: w for i, w in self._words.items() if i not in fresh} | read
+                return fresh
+        old, self._words = self._words, _words(self.store, None)
+        return frozenset(i for i in old.keys() | self._words.keys() if old.get(i) != self._words.get(i))
+
+
+def _words(store: Store, segments: Collection[str] | None) -> dict[str, dict[str, Word]]:
+    marks: dict[tuple[str, str], dict[str, Opinion]] = {}
+    for one in store.people.marked(segments):
+        marks.setdefault((one.segment_id, one.coder), {})[one.code] = _said(one)
+    found: dict[str, dict[str, Word]] = {}
+    for looked in store.people.looked(segments):
+        found.setdefault(looked.segment_id, {})[looked.coder] = _word(looked, marks)
+    return found
+
+
+def _word(looked: Looked, marks: Mapping[tuple[str, str], Mapping[str, Opinion]]) -> Word:
+    return Word(looked.coder, looked.saw_model, looked.at, marks.get((looked.segment_id, looked.coder), {}))
+
+
+def _said(row: Marked) -> Opinion:
+    spans = () if row.evidence == "[]" else tuple(Span(s["start"], s["end"]) for s in json.loads(row.evidence))
+    polarity = Polarity(row.polarity) if row.polarity else None
+    return Opinion(Outcome(row.outcome), polarity, tuple(sorted(spans, key=lambda s: (s.start, s.end))), row.rationale)

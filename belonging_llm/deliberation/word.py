@@ -1,0 +1,79 @@
+"""One person's word on one segment, and what the words of several have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from belonging_llm.codes import Outcome, Polarity
+from belonging_llm.segments import Span
+
+
+class Opinion(NamedTuple):
+    """A person's word on one code.
+
+    Attributes:
+        polarity: None when not judged.
+        spans: Evidence, as offsets into the segment, in order.
+    """
+
+    outcome: Outcome
+    polarity: Polarity | None = None
+    spans: tuple[Span, ...] = ()
+    rationale: str = ""
+
+    @property
+    def assigned(self) -> bool:
+        """Whether they gave the code."""
+        return self.outcome is Outcome.ASSIGNED
+
+
+NOT_GIVEN = Opinion(Outcome.NOT_ASSIGNED)
+
+
+@dataclass(frozen=True)
+class Word:
+    """A person judged a segment against the whole codebook.
+
+    Attributes:
+        marks: By code; a code that is not there does not apply.
+    """
+
+    coder: str
+    saw_model: bool = False
+    at: str = ""
+    marks: Mapping[str, Opinion] = field(default_factory=dict)
+
+    def on(self, code: str) -> Opinion:
+        """What they said of a code."""
+        return self.marks.get(code, NOT_GIVEN)
+
+    @property
+    def given(self) -> frozenset[str]:
+        """Codes that they assigned."""
+        return frozenset(code for code, said in self.marks.items() if said.assigned)
+
+
+def shared(one: Sequence[Span], other: Sequence[Span]) -> tuple[Span, ...]:
+    """Stretches that both mark, in order."""
+    found = (Span(max(a.start, b.start), min(a.end, b.end)) for a in one for b in other)
+    return tuple(sorted((s for s in found if s.start < s.end), key=lambda s: (s.start, s.end)))
+
+
+def together(words: Sequence[Word]) -> dict[str, Opinion]:
+    """What people who agree said: codes that all of them gave, with the polarity and the words that all marked.
+
+    Whoever marked no words, or judged no polarity, stands in nobody's way.
+    """
+    codes = sorted(frozenset.intersection(*(w.given for w in words))) if words else []
+    return {code: _common([w.on(code) for w in words]) for code in codes}
+
+
+def _common(said: Sequence[Opinion]) -> Opinion:
+    polarities = {one.polarity for one in said} - {None}
+    marked = [one.spans for one in said if one.spans]
+    spans = marked[0] if marked else ()
+    for others in marked[1:]:
+        spans = shared(spans, others)
+    return Opinion(Outcome.ASSIGNED, polarities.pop() if len(polarities) == 1 else None, spans)

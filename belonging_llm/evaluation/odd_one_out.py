@@ -1,0 +1,159 @@
+"""Is the last of several repetitions unlike the others? An exact test for answers to the same questions over time.
+
+Were the answerer the same all along, the answers to one question would be exchangeable over the times at which it was
+asked: any of them is as likely to be the odd one out (Fisher 1935; Pesarin & Salmaso 2010, ch. 1). The answerer's own
+wavering is what the earlier answers differ by among themselves, so no rate of it has to be known. One question (a
+segment with all its codes, one call) is the unit that is exchanged, so that codes may hang together as they like.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from belonging_llm.evaluation.estimate import Estimate, Interval, undefined
+from belonging_llm.evaluation.multiplicity import holm
+
+NOTHING_BEFORE = "no question was answered both now and before"
+MISSING = -1
+
+
+@dataclass(frozen=True)
+class Turned:
+    """One code: answers that became yes or no, of those that were steady before.
+
+    Attributes:
+        p_value: Exact sign test of as many turns to yes as to no, Holm-adjusted over codes; None where nothing turned.
+    """
+
+    to_yes: int
+    to_no: int
+    steady: int
+    p_value: float | None
+
+
+@dataclass(frozen=True)
+class OddOneOut:
+    """The last time against the earlier ones.
+
+    Attributes:
+        p_value: Chance of being at least as odd as this, were the last time like the others.
+        questions: Asked now and at least once before; `times` earlier times at most.
+        changed: Share of questions with an answer that differs from what was mostly said before; Clopper & Pearson's
+            interval, since questions are asked independently.
+        wavered: The same share for each earlier time against the other earlier ones, on average: what the
+            answerer's own wavering comes to. Undefined with fewer than two earlier times.
+        enough: So many questions, had they all changed, would pass the level asked for; None where no number would.
+    """
+
+    p_value: float
+    questions: int
+    times: int
+    changed: Estimate
+    wavered: Estimate
+    by_code: tuple[Turned, ...]
+    enough: int | None
+
+
+def odd_one_out(said: NDArray[np.int8], *, level: float) -> OddOneOut:
+    """Test the last time.
+
+    Args:
+        said: 1, 0 or -1 (no answer), shape (n_times, n_questions, n_codes), the last time last.
+        level: What the p-value will be compared with; for `enough`.
+
+    Returns:
+        With p = 1 where nothing can be told, such as with one earlier time only: two answers that differ say
+        nothing of which is the odd one.
+    """
+    answered = (said >= 0).all(2)
+    usable = answered[-1] & answered[:-1].any(0)
+    oddness = [_oddness(said[answered[:, q], q]) for q in np.flatnonzero(usable)]
+    return OddOneOut(
+        p_value=_tail(oddness),
+        questions=len(oddness),
+        times=int(answered[:-1].any(1).sum()),
+        changed=_changed(said, answered, usable),
+        wavered=_wavered(said, answered, usable),
+        by_code=_turns(said, answered, usable),
+        enough=_enough([len(one) for one in oddness], level),
+    )
+
+
+def _oddness(answers: NDArray[np.int8]) -> NDArray[np.int64]:
+    """How many answers of other times each time's answers differ from, over all codes, shape (n_times,)."""
+    ones = (answers == 1).sum(0)
+    others = np.where(answers == 1, len(answers) - ones, ones)
+    return np.asarray(others.sum(1), np.int64)
+
+
+def _tail(oddness: list[NDArray[np.int64]]) -> float:
+    """P(sum ≥ observed) when each question's odd one is equally likely at any of its times; by convolution."""
+    mass = np.ones(1)
+    for one in oddness:
+        mass = np.convolve(mass, np.bincount(one) / len(one))
+    observed = sum(int(one[-1]) for one in oddness)
+    return float(min(mass[observed:].sum(), 1.0)) if oddness else 1.0
+
+
+def _usual(said: NDArray[np.int8], there: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """What was mostly said, -1 where yes and no come as often; shape (n_codes,)."""
+    ones, n = (said[there] == 1).sum(0), int(there.sum())
+    return np.where(2 * ones == n, MISSING, (2 * ones > n)).astype(np.int8)
+
+
+def _differs(one: NDArray[np.int8], usual: NDArray[np.int8]) -> bool:
+    return bool(((usual >= 0) & (one != usual)).any())
+
+
+def _changed(said: NDArray[np.int8], answered: NDArray[np.bool_], usable: NDArray[np.bool_]) -> Estimate:
+    rows = np.flatnonzero(usable)
+    if not len(rows):
+        return undefined(NOTHING_BEFORE)
+    found = sum(_differs(said[-1, q], _usual(said[:-1, q], answered[:-1, q])) for q in rows)
+    exact = stats.binomtest(int(found), len(rows)).proportion_ci()
+    return Estimate(found / len(rows), interval=Interval(exact.low, exact.high, method="Clopper-Pearson, questions"))
+
+
+def _wavered(said: NDArray[np.int8], answered: NDArray[np.bool_], usable: NDArray[np.bool_]) -> Estimate:
+    differing, n = 0, 0
+    for q in np.flatnonzero(usable):
+        times = np.flatnonzero(answered[:-1, q])
+        for t in times[: len(times) * (len(times) > 1)]:
+            rest = answered[:-1, q].copy()
+            rest[t] = False
+            differing += _differs(said[t, q], _usual(said[:-1, q], rest))
+            n += 1
+    return Estimate(differing / n) if n else undefined("fewer than two earlier times")
+
+
+def _turns(said: NDArray[np.int8], answered: NDArray[np.bool_], usable: NDArray[np.bool_]) -> tuple[Turned, ...]:
+    rows = np.flatnonzero(usable)
+    counts = np.zeros((3, said.shape[2]), int)
+    for q in rows:
+        before = said[:-1, q][answered[:-1, q]]
+        steady = (before == before[0]).all(0)
+        counts[0] += steady & (before[0] == 0) & (said[-1, q] == 1)
+        counts[1] += steady & (before[0] == 1) & (said[-1, q] == 0)
+        counts[2] += steady
+    turned = counts[0] + counts[1]
+    tested = [k for k in range(said.shape[2]) if turned[k]]
+    raw = [stats.binomtest(int(counts[0, k]), int(turned[k])).pvalue for k in tested]
+    adjusted = dict(zip(tested, holm(raw).tolist() if raw else [], strict=True))
+    return tuple(
+        Turned(int(counts[0, k]), int(counts[1, k]), int(counts[2, k]), adjusted.get(k)) for k in range(said.shape[2])
+    )
+
+
+def _enough(times: list[int], level: float) -> int | None:
+    """Fewest questions whose change, everything else steady, would be noticed; those with the longest past first."""
+    p, n = 0.0, 0
+    for n, one in enumerate(sorted(times, reverse=True), 1):
+        p -= math.log(one)
+        if p <= math.log(level):
+            return n
+    return None

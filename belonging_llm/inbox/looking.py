@@ -1,0 +1,90 @@
+"""Which files of an inbox are there to be read: new or changed, and left alone by whoever writes them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from belonging_llm.inbox.folder import Inbox, Lying
+from belonging_llm.provenance import now
+from belonging_llm.store.arrivals import Arrival, Outcome
+from belonging_llm.study import Study
+
+STILL = "it may still be being written; the next batch looks again"
+UNFINISHED = "its name says that somebody is still at it; the next batch looks again"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look into the inbox found.
+
+    Attributes:
+        ready: To be read now.
+        left: Not yet; with the reason.
+    """
+
+    ready: tuple[Lying, ...]
+    left: tuple[tuple[str, str], ...]
+
+
+def look(study: Study, inbox: Inbox, *, clock: float | None = None) -> Look:
+    """Look into the inbox, and remember what is left for the next time.
+
+    A file that was read before is looked at again only when its size or time of change is another.
+
+    Args:
+        clock: The moment, in seconds since 1970; now without.
+
+    Raises:
+        InputError: the inbox cannot be looked into.
+    """
+    lying = inbox.lying()
+    known = study.store.arrivals.of_names([one.name for one in lying])
+    moment = time.time() if clock is None else clock
+    ready, left = [], []
+    for one in lying:
+        before = known.get(one.name, [])
+        if any(_same(one, seen) for seen in before if seen.digest and seen.outcome is not Outcome.BEGUN):
+            continue
+        pending = next((seen for seen in before if not seen.digest), None)
+        if one.unfinished:
+            left.append((one.name, UNFINISHED))
+        elif _settled(one, pending, study.settings.settle, moment):
+            ready.append(one)
+            continue
+        else:
+            left.append((one.name, STILL))
+        if pending is None or not _same(one, pending):
+            study.store.arrivals.note(leave(one, left[-1][1]))
+    return Look(tuple(ready), tuple(left))
+
+
+def leave(one: Lying, reason: str) -> Arrival:
+    """A file that is left for the next time."""
+    return Arrival(
+        name=one.name,
+        digest="",
+        size=one.size,
+        modified=one.modified,
+        at=now(),
+        run_id=None,
+        outcome=Outcome.LEFT,
+        reason=reason,
+    )
+
+
+def _same(one: Lying, seen: Arrival) -> bool:
+    return (one.size, one.modified) == (seen.size, seen.modified)
+
+
+def _settled(one: Lying, pending: Arrival | None, settle: float, moment: float) -> bool:
+    """Whether nobody has touched it for a while: by its own time of change, or by two looks that found the same."""
+    if one.changed is not None and moment - one.changed >= settle:
+        return True
+    if pending is None or not _same(one, pending):
+        return False
+    return moment - datetime.fromisoformat(pending.at).timestamp() >= settle
+
+

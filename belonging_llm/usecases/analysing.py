@@ -1,0 +1,161 @@
+"""Run the main job on a study."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from belonging_llm.errors import BudgetReached
+from belonging_llm.study import Study
+from belonging_llm.usecases.flowing import flow_runner
+from belonging_llm.usecases.offering import Offer, put_offer
+from belonging_llm.usecases.telling import told_batch, write_report
+
+if TYPE_CHECKING:
+    from belonging_llm.budget import Cost
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """How an analysis ended.
+
+    Attributes:
+        unchanged: Nothing changed since the last complete run; nothing was done.
+        calls: Model calls that this command paid for; `cost` is what the whole run cost so far.
+        seconds: Wall time of this command's work; `model_seconds` the part spent in model calls.
+        failed: Segments with a failed outcome.
+        batches: What was sent together on behalf of the run, and what became of the questions.
+    """
+
+    run_id: str
+    complete: bool
+    unchanged: bool
+    report: str
+    interviews: int
+    participants: int
+    segments: int
+    themes: list[dict[str, Any]]
+    outliers: int
+    outcomes: dict[str, int]
+    failed: list[str]
+    calls: int
+    seconds: float
+    model_seconds: float
+    cost: Cost
+    batches: list[dict[str, Any]]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+def analyse(
+    folder: Path,
+    llm: str | None,
+    embedder: str | None,
+    *,
+    agree: Callable[[Offer], None],
+    budget: float | None = None,
+    calls: int | None = None,
+    batch: bool = False,
+    patience: float | None = None,
+    recall: bool = False,
+) -> Analysed:
+    """Run the analysis flow on a study and write its report.
+
+    Args:
+        llm: Spec of the language model; the study's own when None.
+        embedder: Spec of the embedding model, likewise.
+        agree: Asked before the first call of a model elsewhere; raises where nobody agrees.
+        budget: The most US dollars that the run may spend; `calls` the most calls.
+        batch: Send questions about segments in batches and wait so many minutes (`patience`) for the replies.
+        recall: Have batches that are under way cancelled.
+
+    Raises:
+        Incomplete: batches are under way; a rerun collects the replies.
+        BudgetReached: the run has spent what it may.
+        BelongingError: bad input, a refused or missing model, or an endpoint that is gone.
+    """
+    from belonging_llm import analysis
+    from belonging_llm.analysis import Job
+
+    started = time.monotonic()
+    study = Study(folder)
+    models = llm or study.settings.llm, embedder or study.settings.embedder
+    job = Job(str(study.folder), *models, budget, calls, batch, patience, recall)
+    run, unchanged = analysis.prepare(job, lambda bench, interrupted: put_offer(bench, interrupted, agree, batch=batch))
+    if not unchanged:
+        try:
+            _run_flow(study, job)
+        except BudgetReached as error:
+            raise BudgetReached(f"{error}. {_left(study, run.id)}") from error
+    bench = analysis.workbench(job)
+    calls, model_seconds = bench.work_done()
+    report = study.reports / "findings.html"
+    if not unchanged or not _is_of(report, run.id):
+        write_report(folder)
+    return _analysed(study, run.id, unchanged, calls, time.monotonic() - started, model_seconds)
+
+
+def _left(study: Study, run_id: str) -> str:
+    """What a run that had to stop has not done yet."""
+    segments, coded = study.store.corpus.segments(), study.store.findings.coded(run_id)
+    waiting = f"outcomes for {sum(s.id not in coded for s in segments)} of {len(segments)} segments"
+    themed = bool(study.store.findings.themes(run_id))
+    return f"Left: {waiting if themed else f'names and places of themes, then {waiting}'}"
+
+
+def _run_flow(study: Study, job: Any) -> None:
+    """Hand the job to Prefect; started only when there is work, since Prefect takes seconds to start."""
+
+    def flow() -> None:
+        from flows.analyse import analyse as run
+
+        run(**asdict(job))
+
+    flow_runner(study, flow)
+
+
+def _is_of(report: Path, run_id: str) -> bool:
+    """Whether a report is there and speaks of this run."""
+    return report.is_file() and run_id in report.read_text(encoding="utf-8")
+
+
+def _analysed(study: Study, run_id: str, unchanged: bool, calls: int, seconds: float, model_seconds: float) -> Analysed:
+    from belonging_llm.analysis import failed_segments
+    from belonging_llm.budget import bill
+
+    store = study.store
+    run, themes, segments = store.runs.get(run_id), store.findings.themes(run_id), store.corpus.segments()
+    where = {s.id: s.participant for s in segments}
+    return Analysed(
+        run_id=run_id,
+        complete=run.status == "complete",
+        unchanged=unchanged,
+        report=str(study.reports / "findings.html"),
+        interviews=len(store.corpus.transcript_ids()),
+        participants=len(set(where.values())),
+        segments=len(segments),
+        themes=[
+            {
+                "id": t.id,
+                "name": t.name,
+                "segments": len(t.members),
+                "participants": len({where[m.segment_id] for m in t.members}),
+                "codes": [c.code for c in t.mapping.codes],
+                "outside": t.mapping.outside,
+            }
+            for t in themes
+        ],
+        outliers=len(run.counts.get("outliers", [])),
+        outcomes=dict(store.findings.outcomes(run_id)),
+        failed=failed_segments(store.findings.codings(run_id)),
+        calls=calls,
+        seconds=round(seconds, 1),
+        model_seconds=round(model_seconds, 1),
+        cost=bill(store.ledger.spending(run_id)),
+        batches=[told_batch(parcel) for parcel in store.parcels.of_run(run_id)],
+    )

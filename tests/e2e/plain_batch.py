@@ -1,0 +1,53 @@
+"""A batch as a plain process, without Prefect and without torch: `plain_batch.py STUDY LLM [CHUNK]`.
+
+Prints the batch's id, or nothing where there was nothing to do. CHUNK makes chunks smaller.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from belonging_llm import batch, drift
+from belonging_llm.adapters import factory
+from belonging_llm.adapters.fakes import HashEncoder
+from belonging_llm.analysis import cutting
+from belonging_llm.batch import BatchJob
+from belonging_llm.errors import BelongingError
+from belonging_llm.study import Study
+
+
+def main(folder: str, llm: str, chunk: str = "") -> int:
+    """Run every stage in its order, as the flow does."""
+    factory.encoder = lambda _: HashEncoder()
+    cutting.BATCH = int(chunk or cutting.BATCH)
+    try:
+        sys.stdout.write(run_stages(BatchJob(folder, llm, "local")) + "\n")
+    except BelongingError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+def run_stages(job: BatchJob) -> str:
+    """The stages of `flows.batch`; returns the batch's id."""
+    study = Study(Path(job.folder))
+    with batch.exclusive(study):
+        opened = batch.open_batch(job)
+        if opened.run is None:
+            return ""
+        batch.intake(job, opened.run, opened.look)
+        batch.batch_bench.cache_clear()
+        run_id = opened.run.id
+        batch.embed_segments(job, run_id)
+        batch.place_segments(job, run_id)
+        for rows in batch.waiting_chunks(job, run_id):
+            batch.code_chunk(job, run_id, rows)
+        drift.watch(batch.batch_bench(job, run_id), run_id)
+        batch.publish(study, batch.finish(job, run_id))
+    study.store.close()
+    return run_id
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
