@@ -1,3 +1,4 @@
+# ruff: noqa: S101, S603, S607 - a script that runs our own commands, and stops where what it relies on is not so
 """A disk that is full: an analysis is stopped at many points, and each time freed and run again.
 
 Usage: python evals/full_disk.py [--points N] [--out FILE]      as root: a small tmpfs is mounted for it

@@ -39,6 +39,7 @@ from belonging_llm.store.schema import (
     viewing,
     waiting,
 )
+from belonging_llm.store.theme_places import forget_exemplars
 from belonging_llm.store.writing import in_chunks
 from belonging_llm.transcripts import Transcript
 
@@ -58,6 +59,7 @@ _WRITTEN = {
     "codebook_version": ("reason",),
     "arrival": ("name", "reason"),
     "judgement": ("memo",),
+    "theme_edit": ("by", "reason"),
 }
 _WRITTEN_AS_JSON = {
     "participant": ("attributes",),
@@ -69,6 +71,8 @@ _WRITTEN_AS_JSON = {
     "case_record": ("content",),
     "judgement": ("details",),
     "queue_item": ("draft",),
+    "theme_edit": ("content",),
+    "theme_step": ("content",),
 }
 _UNDER_WAY = ("sealed", "uploaded", "sent")
 
@@ -113,7 +117,9 @@ class Rewording:
             _spans(connection, texts, old)
             _written(connection, words)
             reword_codebooks(connection, lambda one: _worded(one, words), "words that identify people were replaced")
-            _vectors(connection, [old[s.id].text for text in texts for s in text.segments if old[s.id].text != s.text])
+            changed = [old[s.id] for text in texts for s in text.segments if old[s.id].text != s.text]
+            _vectors(connection, [one.text for one in changed])
+            forget_exemplars(connection, [one.id for one in changed])
 
     def forget(self, holds: Callable[[str], bool]) -> int:
         """Remove questions and replies that hold words; what was found by them stays.

@@ -20,9 +20,9 @@ from belonging_llm.provenance import now
 from belonging_llm.store import schema as s
 from belonging_llm.store.codebooks import reword_codebooks
 from belonging_llm.store.database import alone, one_transaction
+from belonging_llm.store.emptied_themes import EmptiedThemes
 from belonging_llm.store.postgres import is_postgres, rebuild
 from belonging_llm.store.writing import add_new, in_chunks
-from belonging_llm.themes.theme import UNNAMED
 from belonging_llm.transcripts import Transcript
 
 BEGUN, EMPTIED, DONE = "begun", "emptied", "done"
@@ -248,40 +248,8 @@ class _Emptying:
 
     def _themes(self) -> None:
         """Themes lose these members, and the names, definitions and reasons that may be in their words."""
-        member = s.theme_member.c
-        touched: set[tuple[str, str]] = set()
-        for chunk in in_chunks(sorted(self.leaving.segments)):
-            query = sa.select(member.run_id, member.theme_id).where(member.segment_id.in_(chunk))
-            touched.update((run, theme) for run, theme in self.connection.execute(query))
-        self._delete("places in themes", s.theme_member, member.segment_id, self.leaving.segments)
-        kept: dict[tuple[str, str], list[str]] = {}
-        for run, theme, segment in self.connection.execute(
-            sa.select(member.run_id, member.theme_id, member.segment_id)
-        ):
-            kept.setdefault((run, theme), []).append(segment)
-        for run, theme in sorted(touched):
-            this = (s.theme.c.run_id == run) & (s.theme.c.id == theme)
-            content = json.loads(self.connection.execute(sa.select(s.theme.c.content).where(this)).scalar_one())
-            if (run, theme) in kept:
-                words = " ".join(self.leaving.kept_words.get(i, "") for i in kept[run, theme]).casefold()
-                changed = json.dumps(self._unnamed(content, words))
-                self.connection.execute(s.theme.update().where(this).values(content=changed))
-            else:
-                self.connection.execute(s.theme.delete().where(this))
-        self._count("themes that lost their name", sum(key in kept for key in touched))
-        self._count("themes that ended", sum(key not in kept for key in touched))
-
-    def _unnamed(self, content: dict[str, Any], words: str) -> dict[str, Any]:
-        mapping = content.get("mapping", {})
-        codes = [code | {"rationale": ""} for code in mapping.get("codes", [])]
-        return content | {
-            "name": f"Theme {content['ordinal']}",
-            "definition": UNNAMED,
-            "quotes": [q for q in content.get("quotes", []) if q["segment_id"] not in self.leaving.segments],
-            "exemplars": [i for i in content.get("exemplars", []) if i not in self.leaving.segments],
-            "terms": [term for term in content.get("terms", []) if term.casefold() in words],
-            "mapping": mapping | {"codes": codes},
-        }
+        for name, more in EmptiedThemes(self.connection, self.leaving).all().items():
+            self._count(name, more)
 
     def _of_segments(self) -> None:
         tables = {
@@ -290,7 +258,6 @@ class _Emptying:
             "answers about sentinels": s.sentinel_answer,
             "units of audit samples": s.audit_unit,
             "sentinels": s.sentinel,
-            "places in themes, from batches": s.placement,
             "segments tried again": s.retried,
         }
         for name, table in tables.items():
@@ -398,7 +365,7 @@ class _Emptying:
         return code.model_copy(update=kept | ({"name": code.id} if self.leaving.owns(code.name) else {}))
 
     def _batches(self) -> None:
-        """What was learned with them is learned anew from those who stay, sums are summed anew, their files forgotten."""
+        """What was learned with them is learned anew from those who stay; their files are forgotten."""
         self._delete("what runs learned", s.coder_state, s.coder_state.c.run_id, self._all(s.coder_state.c.run_id))
         self._delete("", s.tally, s.tally.c.run_id, self._all(s.tally.c.run_id))
         arrivals = self.connection.execute(sa.select(s.arrival.c.name, s.arrival.c.digest, s.arrival.c.reason)).all()
