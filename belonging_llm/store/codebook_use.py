@@ -55,7 +55,7 @@ class CodebookUse:
     def drafts(self, codes: Collection[str]) -> dict[str, int]:
         """Drafts of coders that have one of these codes, by reviewer."""
         found: Counter[str] = Counter()
-        query = sa.select(queue_item.c.reviewer, queue_item.c.draft).where(queue_item.c.draft != "")
+        query = sa.select(queue_item.c.reviewer, queue_item.c.draft).where(queue_item.c.draft != "null")
         with self._engine.connect() as connection:
             for who, draft in connection.execute(query):
                 found[who] += any(mark["code"] in codes for mark in json.loads(draft)["marks"])

@@ -136,8 +136,8 @@ class Judgements:
         try:
             with saving(self._engine) as connection:
                 return [_known(connection, said) or _kept(connection, said) for said in several]
-        except sa.exc.IntegrityError as error:
-            # Another process kept the same key, or another follower of the same record, a moment before.
+        except (sa.exc.IntegrityError, Overtaken) as error:
+            # The same form, or another follower of the same record, was kept a moment before.
             with self._engine.connect() as connection:
                 known = [_known(connection, said) for said in several]
             if all(known):
