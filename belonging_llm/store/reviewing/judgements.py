@@ -248,12 +248,14 @@ def _check(connection: sa.Connection, said: Said) -> None:
         for span in mark.spans:
             if not 0 <= span.start < span.end <= len(text):
                 raise InputError(f"segment {said.segment_id}: {span.start} to {span.end} is not within its words")
+    # In this order: where another transaction ends in between, its record is seen, and not only what stands of it.
+    mine = (judged.c.segment_id == said.segment_id) & (judged.c.coder == said.coder)
+    stands = connection.execute(sa.select(judged.c.coder).where(mine)).first()
     query = sa.select(sa.func.max(judgement.c.id)).where(_chain(said.segment_id, said.coder))
     head = connection.execute(query).scalar() or 0
     if head != said.supersedes:
         raise Overtaken(_OVERTAKEN)
-    mine = (judged.c.segment_id == said.segment_id) & (judged.c.coder == said.coder)
-    if not head and connection.execute(sa.select(judged.c.coder).where(mine)).first():
+    if stands and not head:
         raise InputError(
             f"segment {said.segment_id}: codings of {said.coder!r} came from a file; they stay as they are"
         )
