@@ -62,7 +62,7 @@ class Guard:
         if headers.get("origin", "").lower() != f"{'https' if self.secure else 'http'}://{host}":
             return 403, "This came from another site's page.\n"
         length = headers.get("content-length", "")
-        if not length.isdigit():
+        if not length.isdecimal():
             return 411, "The length of what is sent must be told.\n"
         if int(length) > LARGEST_BODY:
             return 413, "That is more than a page of this application sends.\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 SHORTEST = 12
 LONGEST = 200
+# Each takes 64 MB: a crowd at the door must not take all the memory there is.
+_AT_ONCE = threading.BoundedSemaphore(2)
 
 
 def hashed(password: str) -> str:
@@ -24,12 +27,14 @@ def hashed(password: str) -> str:
         raise InputError(
             f"a password has {SHORTEST} to {LONGEST} characters; four words that nobody would guess do well"
         )
-    return _hasher().hash(password)
+    with _AT_ONCE:
+        return _hasher().hash(password)
 
 
 def is_right(password: str, kept: str) -> bool:
     """Whether a password is the one that was hashed; takes as long where there is none."""
-    right = _hasher().verify(password[:LONGEST], kept or _nobodys())
+    with _AT_ONCE:
+        right = _hasher().verify(password[:LONGEST], kept or _nobodys())
     return right and bool(kept)
 
 

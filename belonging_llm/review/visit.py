@@ -65,6 +65,11 @@ class Visit:
         """A parameter behind the question mark."""
         return self.request.query_params.get(name, default)
 
+    def number(self, name: str) -> int | None:
+        """A parameter behind the question mark as a number that every database can hold; None where it is none."""
+        given = self.asked(name)
+        return int(given) if given.isascii() and given.isdecimal() and len(given) < 10 else None
+
     def field(self, name: str, default: str = "") -> str:
         """A form's field, without what no database keeps."""
         value = self.fields.get(name, default)

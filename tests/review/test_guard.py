@@ -148,6 +148,15 @@ def test_what_is_sent_is_bounded(coder: Client) -> None:
     assert sent.status_code == 411
 
 
+@pytest.mark.parametrize("odd", ["²", "-1", "99999999999999999999", "1e9", "", "٣"])
+def test_odd_numbers_are_no_numbers(served: Served, coder: Client, odd: str) -> None:
+    assert coder.http.get("/queue", params={"after": odd}).status_code == 200
+    assert served.client(world.ADMIN).http.get("/access", params={"before": odd}).status_code == 200
+    for spans in ('{"x": [[Infinity, 1]]}', "[1]", "{", '{"x": 3}'):
+        form = {"key": "an odd form of mine", "code": served.world.ids["code"], "supersedes": odd, "spans": spans}
+        assert coder.post(f"/code/{served.world.ids['segment']}", form).status_code == 422
+
+
 def test_a_coder_cannot_ask_for_what_is_not_in_their_queue(served: Served, coder: Client) -> None:
     accounts.add(served.study, "empty", Role.CODER)
     world.set_password(served.study, "empty")

@@ -12,8 +12,7 @@ SHOWN = 100
 
 def show(visit: Visit) -> Response:
     """Views of transcripts and segments, the last first."""
-    before = visit.asked("before")
-    log = visit.store.viewings.latest(before=int(before) if before.isdigit() else None, limit=SHOWN + 1)
+    log = visit.store.viewings.latest(before=visit.number("before"), limit=SHOWN + 1)
     names = visit.store.corpus.names()
     more = log[SHOWN - 1].id if len(log) > SHOWN else None
     return visit.render("access.html.j2", log=log[:SHOWN], names=names, more=more)

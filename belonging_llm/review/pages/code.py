@@ -136,7 +136,7 @@ def _said(visit: Visit, item: QueueItem, *, skipped: bool) -> Said:
         flagged=visit.field("flagged") == "on",
         seconds=_seconds(visit),
         codebook_digest=framework.digest,
-        supersedes=int(visit.field("supersedes")) if visit.field("supersedes").isdecimal() else 0,
+        supersedes=_followed(visit.field("supersedes")),
         **content,
     )
 
@@ -175,8 +175,12 @@ def _spans(given: str) -> dict[str, Sequence[Sequence[int]]]:
     try:
         parsed = json.loads(given)
         return {str(code): [(int(start), int(end)) for start, end in several] for code, several in parsed.items()}
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise InputError("the marked stretches cannot be read; load the segment again") from error
+
+
+def _followed(given: str) -> int:
+    return int(given) if given.isascii() and given.isdecimal() and len(given) < 10 else 0
 
 
 def _seconds(visit: Visit) -> float:

@@ -24,14 +24,14 @@ def show(visit: Visit) -> Response:
     """One kind of segments in the coder's order, a page at a time."""
     kind = visit.asked("kind", State.PENDING.value)
     kind = kind if kind in _KINDS else State.PENDING.value
-    after = int(visit.asked("after")) if visit.asked("after").isdecimal() else -1
+    after = visit.number("after")
     queues, me = visit.store.queues, visit.reviewer.name
     last = visit.store.judgements.open_to_change(me)
     if kind == LAST:
         items = [item for one in last if (item := queues.item(me, one))]
     else:
         state = None if kind == FLAGGED else State(kind)
-        items = queues.page(me, state, flagged=kind == FLAGGED, after=after, limit=SHOWN + 1)
+        items = queues.page(me, state, flagged=kind == FLAGGED, after=-1 if after is None else after, limit=SHOWN + 1)
     shown = items[:SHOWN]
     visit.saw((item.transcript_id, item.segment_id) for item in shown)
     return visit.render(
