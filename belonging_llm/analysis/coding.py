@@ -162,4 +162,3 @@ def scored(bench: Workbench, run_id: str, rows: Sequence[int]) -> dict[str, Floa
     weighed = bench.weighed(run_id)
     here = [bench.segments[i].id for i in rows]
     return {ident: weighed[ident] for ident in here if ident in weighed}
-

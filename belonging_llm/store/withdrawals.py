@@ -196,6 +196,7 @@ class _Emptying:
 
     def all(self) -> None:
         self._codings()
+        self._review()
         self._themes()
         self._of_segments()
         self._exchanges()
@@ -219,6 +220,31 @@ class _Emptying:
         if quoting:
             self.connection.execute(s.coding.insert(), [row | {"rationale": ""} for row in quoting])
         self._count("rationales of other codings that quoted or named them", len(quoting))
+
+    def _review(self) -> None:
+        """What reviewers said and saw of their segments; of others' only the words that are theirs."""
+        gone, run = self.leaving.segments, self.connection.execute
+        self._delete("records of what reviewers said", s.judgement, s.judgement.c.segment_id, gone)
+        self._delete("places in coders' queues", s.queue_item, s.queue_item.c.segment_id, gone)
+        seen = self._delete("", s.viewing, s.viewing.c.segment_id, gone)
+        seen += self._delete("", s.viewing, s.viewing.c.transcript_id, self.leaving.gone)
+        self._count("lines of the access log", seen)
+        written = run(sa.select(s.judgement).where((s.judgement.c.memo != "") | (s.judgement.c.details != "{}")))
+        quoting = [dict(row) for row in written.mappings() if self.leaving.concerns(f"{row['memo']}\n{row['details']}")]
+        # Append-only tables refuse changes: the row goes and comes again.
+        self._delete("", s.judgement, s.judgement.c.id, [row["id"] for row in quoting])
+        if quoting:
+            run(s.judgement.insert(), [row | {"memo": "", "details": self._undetailed(row)} for row in quoting])
+        self._count("memos of reviewers on others' segments that quoted or named them", len(quoting))
+        for row in run(sa.select(s.queue_item).where(s.queue_item.c.draft != "null")).mappings().all():
+            draft = json.loads(row["draft"])
+            if self.leaving.concerns(draft["memo"]):
+                this = (s.queue_item.c.reviewer == row["reviewer"]) & (s.queue_item.c.segment_id == row["segment_id"])
+                run(s.queue_item.update().where(this).values(draft=json.dumps(draft | {"memo": ""})))
+
+    def _undetailed(self, row: dict[str, Any]) -> str:
+        kept = {name: value for name, value in json.loads(row["details"]).items() if not self.leaving.concerns(value)}
+        return json.dumps(kept, ensure_ascii=False)
 
     def _themes(self) -> None:
         """Themes lose these members, and the names, definitions and reasons that may be in their words."""
@@ -279,7 +305,7 @@ class _Emptying:
             (row,) = self.connection.execute(sa.select(s.transcript).where(s.transcript.c.id == old)).mappings()
             fresh = dict(row) | {"id": found.id, "content": found.model_dump_json()}
             self.connection.execute(s.transcript.insert(), fresh)
-            for table in (s.segment, s.source, s.passage, s.waiting, s.batch_part):
+            for table in (s.segment, s.source, s.passage, s.waiting, s.batch_part, s.viewing):
                 mine = table.update().where(table.c.transcript_id == old)
                 self.connection.execute(mine.values(transcript_id=found.id))
             self.connection.execute(s.transcript.delete().where(s.transcript.c.id == old))
@@ -339,7 +365,7 @@ class _Emptying:
         return code.model_copy(update=kept | ({"name": code.id} if self.leaving.owns(code.name) else {}))
 
     def _batches(self) -> None:
-        """What was learned with them is learned anew from those who stay, sums are summed anew, their files forgotten."""
+        """What was learned with them is learned anew from those who stay; their files are forgotten."""
         self._delete("what runs learned", s.coder_state, s.coder_state.c.run_id, self._all(s.coder_state.c.run_id))
         self._delete("", s.tally, s.tally.c.run_id, self._all(s.tally.c.run_id))
         arrivals = self.connection.execute(sa.select(s.arrival.c.name, s.arrival.c.digest, s.arrival.c.reason)).all()
