@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from belonging_llm.analysis.bench import Workbench
 from belonging_llm.provenance import digest
 from belonging_llm.store import Origin, Run
-from belonging_llm.themes import Edit, Place, Theme
+from belonging_llm.themes import Edit, Place, Remap, Rename, Theme
 from belonging_llm.themes.edits import standing
 from belonging_llm.themes.keeping import Since
 from belonging_llm.themes.matching import Group
@@ -91,6 +91,6 @@ def ids_of(segments: Sequence[str]) -> str:
     return digest(sorted(segments))
 
 
-def locked(edits: Sequence[Edit], kind: type) -> set[str]:
+def locked(edits: Sequence[Edit], kind: type[Rename] | type[Remap]) -> set[str]:
     """Themes that people named or mapped: no model is asked about that."""
     return {e.change.theme for e in standing(edits) if isinstance(e.change, kind)}

@@ -104,7 +104,7 @@ def _regroup(
         found = clusters.recentred(found, vectors)
     keys, taken = [s.id for s in eligible], bench.store.themes.known()
     if before is None:
-        ids = []
+        ids: list[str] = []
         for cluster in found.clusters:
             ids.append(theme_id([keys[row] for row in cluster.core], {*taken, *ids}))
         why = "the first themes of this study"

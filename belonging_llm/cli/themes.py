@@ -90,8 +90,13 @@ def split(
     """Make SEGMENTS of THEME a theme of their own, with an id that no theme ever had."""
     from belonging_llm.themes import Split
 
-    change = {"theme": theme, "segments": tuple(segments), "name": name, "definition": definition}
-    return _revise(study, lambda: Split(**change), by, reason, as_json)
+    return _revise(
+        study,
+        lambda: Split(theme=theme, segments=tuple(segments), name=name, definition=definition),
+        by,
+        reason,
+        as_json,
+    )
 
 
 @themes.command()

@@ -206,7 +206,7 @@ class Themes:
             if isinstance(change, Split):
                 connection.execute(theme_known.insert(), {"id": change.new, "at": now()})
             row = {"content": change.model_dump_json(), "by": by.strip(), "reason": reason.strip(), "at": now()}
-            ident = connection.execute(theme_edit.insert(), row).inserted_primary_key[0]
+            ident = connection.execute(theme_edit.insert().returning(theme_edit.c.id), row).scalar_one()
             return Edit(id=ident, change=change, by=row["by"], reason=row["reason"], at=row["at"])
 
 
