@@ -12,6 +12,7 @@ from belonging_llm import batch as batches
 from belonging_llm import drift
 from belonging_llm.batch import BatchJob, exclusive
 from belonging_llm.batch.publishing import page_of
+from belonging_llm.drift import watched
 from belonging_llm.inbox import Inbox, Look, look
 from belonging_llm.prices import HERE
 from belonging_llm.study import Study
@@ -93,7 +94,7 @@ def _begin(job: BatchJob, agree: Callable[[Offer], None]) -> Look | None:
         return opened.look
     batches.embed_segments(job, opened.run.id)
     batches.place_segments(job, opened.run.id)
-    agree(Offer(bench.model.id, bench.model.endpoint, batches.forecast(bench), budget))
+    agree(Offer(bench.model.id, bench.model.endpoint, batches.forecast(bench, watched(bench)), budget))
     return opened.look
 
 

@@ -73,8 +73,13 @@ def status_lines(result: Status) -> Iterator[str]:
     )
     if result.lacking:
         yield f"no consent to text leaving this machine: {', '.join(result.lacking)}"
+    if result.alarms:
+        raised = ", ".join(f"{one['kind']}: {one['subject']}" for one in result.alarms)
+        yield f"drift, alarms that nobody has looked into: {raised}; `belonging drift` tells more"
     if result.stale:
         yield "somebody withdrew after the last run: `belonging analyse` finds anew what is there"
+    if result.edited:
+        yield "themes were changed after the last run: `belonging analyse` takes that into the codings"
 
 
 def _last_batch(last: Mapping[str, Any]) -> str:

@@ -43,6 +43,7 @@ from belonging_llm.store.reviewing import (
 )
 from belonging_llm.store.rewording import Reworded, Rewording
 from belonging_llm.store.runs import Run, Runs
+from belonging_llm.store.segment_words import SegmentWords
 from belonging_llm.store.stability import StabilityTest, StabilityTests
 from belonging_llm.store.themes import Origin, Themes
 from belonging_llm.store.vectors import StoredVectors
@@ -96,6 +97,7 @@ class Store:
         self.corpus = Corpus(self._engine)
         self.codebooks = Codebooks(self._engine)
         self.codebook_use = CodebookUse(self._engine)
+        self.words = SegmentWords(self._engine)
         self.vectors = StoredVectors(self._engine)
         self.ledger = StoredLedger(self._engine)
         self.parcels = StoredParcels(self._engine)
