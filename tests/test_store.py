@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -254,3 +255,50 @@ def test_places_of_themes_come_back_as_they_were(store: Store) -> None:
     assert (kept.theme, kept.segments, kept.floor, kept.typical) == ("T1", place.segments, place.floor, place.typical)
     for name in ("vectors", "centre", "named_at"):
         assert (getattr(kept, name) == getattr(place, name)).all()
+
+
+def test_a_database_of_before_batches_knows_what_no_run_has_covered(tmp_path: Path) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    from belonging_llm.store import database
+
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'old.sqlite'}")
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+    with engine.connect() as connection, database.one_transaction(connection):
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0006")
+        run = sa.text(
+            "INSERT INTO run (id, inputs_digest, status, started_at, finished_at, settings, counts) "
+            "VALUES ('r', 'd', 'complete', 'then', 'then', '{}', '{}')"
+        )
+        connection.execute(run)
+        for ident in ("t1", "t2"):
+            content = json.dumps({"source": {"digest": f"file of {ident}"}} if ident == "t1" else {})
+            row = {"id": ident, "name": ident, "content": content, "imported_at": "then"}
+            insert = sa.text(
+                "INSERT INTO transcript (id, name, content, imported_at) VALUES (:id, :name, :content, :imported_at)"
+            )
+            connection.execute(insert, row)
+        connection.execute(
+            sa.text(
+                'INSERT INTO segment (id, transcript_id, document, participant, turn, part, start, "end", text) '
+                "VALUES ('s1', 't1', 'd', 'p', 1, 1, 0, 1, 'x')"
+            )
+        )
+        connection.execute(
+            sa.text(
+                "INSERT INTO coding (run_id, segment_id, code, coder, outcome, evidence, rationale, provenance, at) "
+                "VALUES ('r', 's1', 'c', 'model:x', 'assigned', '[]', '', '{}', 'then')"
+            )
+        )
+    engine.dispose()
+    store = Store(f"sqlite:///{tmp_path / 'old.sqlite'}")
+    assert store.batches.waiting() == ["t2"]
+    assert store.batches.came_from("file of t1") == {"t1"}
+    base = store.batches.base()
+    assert base is not None
+    assert base.id == "r"
+    assert store.runs.get("r").kind == "whole"
+    store.close()
