@@ -29,12 +29,14 @@ class Batched:
     Attributes:
         told: What it brought; None where nothing had come in.
         left: Files that are left for the next batch, with the reason.
+        kept_out: How many files stay out since somebody withdrew, or since they are in, de-identified.
         page: The change report.
         seconds: Wall time of this command's work.
     """
 
     told: Told | None
     left: tuple[tuple[str, str], ...]
+    kept_out: int
     page: str
     seconds: float
 
@@ -65,37 +67,38 @@ def batch(job: BatchJob, *, agree: Callable[[Offer], None], recode: bool = False
     started = time.monotonic()
     study = Study(Path(job.folder))
     with exclusive(study):
-        found = look(study, Inbox(study, job.inbox)) if recode else _begin(job, agree)
+        found, work = (look(study, Inbox(study, job.inbox)), True) if recode else _begin(job, agree)
     if recode:
         _offer_everything(job, agree)
-    if found is None:
-        return Batched(None, tuple(_left(study, job)), "", round(time.monotonic() - started, 1))
+    if not work:
+        return Batched(None, found.left, found.kept_out, "", round(time.monotonic() - started, 1))
     run_id = _run_flow(study, job, recode)
     run, watched = study.store.runs.get(run_id), drift.found_with(study, run_id)
     return Batched(
         told=batches.tell(study, run, drift.section(watched) if watched else ""),
         left=found.left,
+        kept_out=found.kept_out,
         page=str(page_of(study, run_id)),
         seconds=round(time.monotonic() - started, 1),
     )
 
 
-def _begin(job: BatchJob, agree: Callable[[Offer], None]) -> Look | None:
-    """Everything up to the first question, and somebody's leave to ask it; None where there is nothing to do."""
+def _begin(job: BatchJob, agree: Callable[[Offer], None]) -> tuple[Look, bool]:
+    """Everything up to the first question, and leave to ask it; what lies there, and whether there is work."""
     opened = batches.open_batch(job)
     if opened.run is None:
-        return None
+        return opened.look, False
     batches.intake(job, opened.run, opened.look)
     batches.batch_bench.cache_clear()
     bench = batches.batch_bench(job, opened.run.id)
     bench.demand_consent(bench.model)
     budget = bench.budget(opened.run.id)
     if bench.model is None or bench.model.endpoint is None or budget.price == HERE:
-        return opened.look
+        return opened.look, True
     batches.embed_segments(job, opened.run.id)
     batches.place_segments(job, opened.run.id)
     agree(Offer(bench.model.id, bench.model.endpoint, batches.forecast(bench, watched(bench)), budget))
-    return opened.look
+    return opened.look, True
 
 
 def _offer_everything(job: BatchJob, agree: Callable[[Offer], None]) -> None:
@@ -103,10 +106,6 @@ def _offer_everything(job: BatchJob, agree: Callable[[Offer], None]) -> None:
     from belonging_llm.analysis import Workbench
 
     put_offer(Workbench(job.whole), None, agree)
-
-
-def _left(study: Study, job: BatchJob) -> list[tuple[str, str]]:
-    return list(look(study, Inbox(study, job.inbox)).left)
 
 
 def _run_flow(study: Study, job: BatchJob, recode: bool) -> str:

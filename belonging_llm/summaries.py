@@ -106,6 +106,8 @@ def batch_lines(result: Batched) -> Iterator[str]:
     for name, why in left.items():
         yield f"  left: {name}: {why}"
     if result.told is None:
+        if result.kept_out:
+            yield f"  {result.kept_out} files stay out: somebody in them withdrew, or they are in, de-identified"
         return
     yield f"time: {result.seconds} s"
     yield f"change report: {result.page}"

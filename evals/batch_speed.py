@@ -8,6 +8,7 @@ change report on disk, in a process of its own; Prefect, which takes the same wh
 sizes take turns, so that whatever else the machine does falls on all of them.
 """
 
+# ruff: noqa: E402 - where packages are looked for is put right first
 from __future__ import annotations
 
 import argparse
@@ -23,6 +24,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+# What lies beside this script must not stand for packages of the same name, such as coverage.
+sys.path[:] = [place for place in sys.path if Path(place or ".").resolve() != Path(__file__).resolve().parent]
 
 import numpy as np
 import sqlalchemy as sa

@@ -254,3 +254,28 @@ def test_places_of_themes_come_back_as_they_were(store: Store) -> None:
     assert (kept.theme, kept.segments, kept.floor, kept.typical) == ("T1", place.segments, place.floor, place.typical)
     for name in ("vectors", "centre", "named_at"):
         assert (getattr(kept, name) == getattr(place, name)).all()
+
+
+def test_a_database_of_before_batches_knows_what_no_run_has_covered(store_url: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+    first = Store(store_url)
+    covered, new = (parse_text(TALK.replace("P01", who), name=who, place=who) for who in ("P01", "P02"))
+    for talk in (covered, new):
+        first.corpus.add(talk)
+        first.corpus.add_segments(talk.id, split(talk), "whole turns")
+    run = first.runs.start("digest", {})
+    coding = Coding(segment_id=split(covered)[0].id, code="c", coder="model:x", outcome=Outcome.ASSIGNED)
+    first.findings.add_codings([coding], run.id)
+    first.runs.finish(run.id, "complete")
+    first.close()
+    with connect(store_url).begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0006")
+    again = Store(store_url)
+    assert again.batches.waiting() == [new.id]
+    assert covered.source is None or again.batches.came_from(covered.source.digest) >= {covered.id}
+    base = again.batches.base()
+    assert base is not None
+    assert (base.id, again.runs.get(run.id).kind) == (run.id, "whole")
+    again.close()

@@ -53,4 +53,4 @@ def bring_in(study: Study, inbox: Inbox, found: Look, run_id: str | None) -> Non
     split_transcripts(study, study.store.batches.waiting())
     if run_id is not None:
         left = [list(one) for one in (*found.left, *taken.left)]
-        study.store.runs.note(run_id, inbox={"left": left, "kept_out": taken.kept_out})
+        study.store.runs.note(run_id, inbox={"left": left, "kept_out": found.kept_out + taken.kept_out})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -95,6 +96,18 @@ class Inbox:
             OSError: it cannot be read.
         """
         self._files.get_file(f"{self._root.rstrip('/')}/{name}", str(target))
+
+    def digest(self, name: str, chunk: int = 1 << 20) -> str:
+        """SHA-256 of a file's bytes.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        state = hashlib.sha256()
+        with self._files.open(f"{self._root.rstrip('/')}/{name}", "rb") as stream:
+            while block := stream.read(chunk):
+                state.update(block)
+        return state.hexdigest()
 
     def _name(self, path: str) -> str:
         return path.removeprefix(self._root.rstrip("/") + "/")

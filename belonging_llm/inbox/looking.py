@@ -12,6 +12,7 @@ from belonging_llm.store.arrivals import Arrival, Outcome
 from belonging_llm.study import Study
 
 STILL = "it may still be being written; the next batch looks again"
+UNREADABLE = "it could not be read; the next batch tries again"
 UNFINISHED = "its name says that somebody is still at it; the next batch looks again"
 
 
@@ -22,10 +23,13 @@ class Look:
     Attributes:
         ready: To be read now.
         left: Not yet; with the reason.
+        kept_out: How many files stay out since somebody withdrew, or since they are in, de-identified. They are named
+            nowhere: their names may be people's.
     """
 
     ready: tuple[Lying, ...]
     left: tuple[tuple[str, str], ...]
+    kept_out: int = 0
 
 
 def look(study: Study, inbox: Inbox, *, clock: float | None = None) -> Look:
@@ -42,7 +46,7 @@ def look(study: Study, inbox: Inbox, *, clock: float | None = None) -> Look:
     lying = inbox.lying()
     known = study.store.arrivals.of_names([one.name for one in lying])
     moment = time.time() if clock is None else clock
-    ready, left = [], []
+    ready, left, kept_out = [], [], 0
     for one in lying:
         before = known.get(one.name, [])
         if any(_same(one, seen) for seen in before if seen.digest and seen.outcome is not Outcome.BEGUN):
@@ -50,14 +54,18 @@ def look(study: Study, inbox: Inbox, *, clock: float | None = None) -> Look:
         pending = next((seen for seen in before if not seen.digest), None)
         if one.unfinished:
             left.append((one.name, UNFINISHED))
-        elif _settled(one, pending, study.settings.settle, moment):
-            ready.append(one)
-            continue
-        else:
+        elif not _settled(one, pending, study.settings.settle, moment):
             left.append((one.name, STILL))
+        elif (out := _stays_out(study, inbox, one)) is None:
+            left.append((one.name, UNREADABLE))
+        else:
+            # A file that stays out is nothing new, however often it is looked at.
+            kept_out += out
+            ready += [] if out else [one]
+            continue
         if pending is None or not _same(one, pending):
             study.store.arrivals.note(leave(one, left[-1][1]))
-    return Look(tuple(ready), tuple(left))
+    return Look(tuple(ready), tuple(left), kept_out)
 
 
 def leave(one: Lying, reason: str) -> Arrival:
@@ -72,6 +80,18 @@ def leave(one: Lying, reason: str) -> Arrival:
         outcome=Outcome.LEFT,
         reason=reason,
     )
+
+
+def _stays_out(study: Study, inbox: Inbox, one: Lying) -> bool | None:
+    """Whether somebody in it withdrew, or its words are in, de-identified; None where it cannot be read."""
+    try:
+        digest = inbox.digest(one.name)
+    except OSError:
+        return None
+    if not (study.store.withdrawals.is_buried(digest) or study.store.corpus.deidentified_from(digest)):
+        return False
+    study.store.arrivals.forget(one.name)
+    return True
 
 
 def _same(one: Lying, seen: Arrival) -> bool:

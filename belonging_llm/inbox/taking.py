@@ -11,7 +11,7 @@ from belonging_llm import importing, speaker_table
 from belonging_llm.errors import InputError
 from belonging_llm.importing import Imported, Kind
 from belonging_llm.inbox.folder import Inbox, Lying
-from belonging_llm.inbox.looking import STILL
+from belonging_llm.inbox.looking import STILL, UNREADABLE
 from belonging_llm.provenance import file_digest, now
 from belonging_llm.store.arrivals import Arrival, Outcome
 from belonging_llm.study import Study
@@ -69,7 +69,7 @@ def _copied(inbox: Inbox, ready: Sequence[Lying], incoming: Path, taken: Taken) 
         try:
             inbox.fetch(one.name, target)
         except OSError:
-            taken.left.append((one.name, "it could not be read; the next batch tries again"))
+            taken.left.append((one.name, UNREADABLE))
             continue
         if inbox.again(one.name) != one:
             taken.left.append((one.name, STILL))

@@ -39,6 +39,8 @@ def test_somebody_whom_a_batch_brought_withdraws(study: Path) -> None:
     assert opened.store.coders.tally(run.id) is None
     assert not (study / "inbox" / "P09.txt").exists()
     assert not list((study / "reports").rglob("*.html"))
+    drop(study, "P09")
+    assert grow(study) is None, "their file is nothing new"
     for path in study.glob("study.sqlite*"):
         assert not [ident for ident in theirs if ident.encode() in path.read_bytes()]
 

@@ -21,16 +21,9 @@ from studies import Forge, Forked
 from belonging_llm.study import Study
 
 NEW = ("P03", "P05", "P06")
-# When each leg is killed, which goes on from where the one before was: after a share of the time that an undisturbed
-# batch takes, or at the reply to a question of its own, before it is sent or after.
-MOMENTS: tuple[tuple[str, float], ...] = (
-    ("clock", 0.12),
-    ("clock", 0.3),
-    ("before", 1),
-    ("after", 2),
-    ("before", 3),
-    ("clock", 0.4),
-)
+# When each leg is killed, which goes on from where the one before was: while files come in, or at the reply to a question
+# of its own, before it is sent or after.
+MOMENTS = (("files", 0), ("before", 1), ("after", 2), ("before", 2))
 CHUNK = "20"
 
 
@@ -74,7 +67,7 @@ def kill(process: Forked) -> None:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def killed(process: Forked, server: ChatServer, when: str, number: float) -> int:
+def killed(process: Forked, folder: Path, server: ChatServer, when: str, number: int) -> int:
     """Its exit code, having been killed at a moment unless it ended before."""
     before = len(server.log)
 
@@ -82,12 +75,16 @@ def killed(process: Forked, server: ChatServer, when: str, number: float) -> int
         if asked.number - before == number:
             kill(process)
 
-    timer = threading.Timer(number if when == "clock" else 300.0, kill, [process])
-    timer.start()
+    def wait_for_files() -> None:
+        while not process.ended and not list((folder / ".incoming").glob("*/*")):
+            time.sleep(0.001)
+        kill(process)
+
     server.before_reply = hit if when == "before" else None
     server.after_reply = hit if when == "after" else None
+    if when == "files":
+        threading.Thread(target=wait_for_files, daemon=True).start()
     code, errors = process.over()
-    timer.cancel()
     server.before_reply = server.after_reply = None
     assert code in (0, -signal.SIGKILL), errors
     return code
@@ -97,17 +94,15 @@ def killed(process: Forked, server: ChatServer, when: str, number: float) -> int
 def test_killed_batches_end_as_if_nobody_had_killed_them(template: Path, server: ChatServer, tmp_path: Path) -> None:
     calm, folder = studies.copied(template, tmp_path / "calm"), studies.copied(template, tmp_path / "killed")
     with Forge.opened() as forge:
-        started = time.monotonic()
         assert forge.start("batch", calm, server.spec, CHUNK).over() == (0, "")
-        usual, asked = time.monotonic() - started, Counter(server.counts)
+        asked = Counter(server.counts)
         assert asked
         assert max(asked.values()) == 1
         server.reset()
         kills, lost = 0, Counter[str]()
         for when, number in (*MOMENTS, ("never", 0)):
             before, kept = len(server.log), studies.committed(folder)
-            moment = number * usual if when == "clock" else number
-            code = killed(forge.start("batch", folder, server.spec, CHUNK), server, when, moment)
+            code = killed(forge.start("batch", folder, server.spec, CHUNK), folder, server, when, number)
             server.settle()
             now = Counter(a.digest for a in server.log[before:])
             assert not set(now) & kept, "a question was asked again although its reply was kept"
@@ -117,7 +112,7 @@ def test_killed_batches_end_as_if_nobody_had_killed_them(template: Path, server:
             kills += 1
             lost.update(set(now) - studies.committed(folder))
         assert code == 0, "nobody killed the last one"
-        assert kills >= 3
+        assert kills == len(MOMENTS)
         assert dict(server.counts) == {digest: 1 + lost[digest] for digest in asked}
         sent = len(server.log)
         assert forge.start("batch", folder, server.spec, CHUNK).over() == (0, ""), "and once more"

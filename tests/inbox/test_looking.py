@@ -106,6 +106,18 @@ def test_an_import_that_was_interrupted_is_taken_up_again(study: Study) -> None:
     assert ready(study) == ["a.txt"]
 
 
+def test_a_file_that_cannot_be_read_is_left(study: Study) -> None:
+    put(study, "a.txt")
+
+    class Locked(Inbox):
+        def digest(self, name: str, chunk: int = 1 << 20) -> str:
+            raise PermissionError(name)
+
+    found = look(study, Locked(study))
+    assert found.ready == ()
+    assert [name for name, why in found.left if "could not be read" in why] == ["a.txt"]
+
+
 def test_no_folder_is_an_empty_inbox(study: Study) -> None:
     (study.folder / "inbox").rmdir()
     assert ready(study) == []
