@@ -66,6 +66,18 @@ class AuditSettings(BaseModel):
         return shares
 
 
+class ReviewSettings(BaseModel):
+    """How people work in the review application.
+
+    Attributes:
+        adjudicate_own: Whether an adjudicator may settle segments that they coded themselves.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    adjudicate_own: bool = False
+
+
 class DriftSettings(BaseModel):
     """How often what is watched from batch to batch may raise a false alarm.
 
@@ -128,6 +140,7 @@ class Settings(BaseModel):
     inbox: str = ""
     settle: float = Field(60, ge=0)
     audit: AuditSettings = AuditSettings()
+    review: ReviewSettings = ReviewSettings()
     drift: DriftSettings = DriftSettings()
 
     @field_validator("consent")
@@ -293,6 +306,11 @@ subgroup_margin = 0.10
 min_positives = 30
 # Groups with fewer participants are not shown.
 smallest_group = 3
+
+# How people work in `belonging review`.
+[review]
+# Whether an adjudicator may settle segments that they coded themselves.
+adjudicate_own = false
 
 # What is watched from batch to batch: false alarms of each kind that may be expected in so many batches.
 [drift]

@@ -78,6 +78,8 @@ def status_lines(result: Status) -> Iterator[str]:
         yield f"drift, alarms that nobody has looked into: {raised}; `belonging drift` tells more"
     if result.stale:
         yield "somebody withdrew after the last run: `belonging analyse` finds anew what is there"
+    if result.edited:
+        yield "themes were changed after the last run: `belonging analyse` takes that into the codings"
 
 
 def _last_batch(last: Mapping[str, Any]) -> str:
@@ -105,7 +107,6 @@ def batch_lines(result: Batched) -> Iterator[str]:
         yield f"  left: {name}: {why}"
     if result.told is None:
         return
-    yield f"model calls of this command: {result.calls}"
     yield f"time: {result.seconds} s"
     yield f"change report: {result.page}"
     if not result.complete:

@@ -12,9 +12,11 @@ from belonging_llm.cli import (
     measure,
     models,
     review,
+    schedule,
     speakers,
     stability,
     tables,
+    themes,
     withdraw,
 )
 from belonging_llm.cli.front import main
@@ -32,8 +34,10 @@ __all__ = [
     "measure",
     "models",
     "review",
+    "schedule",
     "speakers",
     "stability",
     "tables",
+    "themes",
     "withdraw",
 ]

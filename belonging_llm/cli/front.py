@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -11,7 +12,7 @@ from typing import Any
 import click
 
 from belonging_llm import __version__
-from belonging_llm.errors import BelongingError
+from belonging_llm.errors import BelongingError, DiskFull
 
 INTERRUPTED = 130
 STUDY = click.argument("study", type=click.Path(path_type=Path))
@@ -41,6 +42,12 @@ def plainly(command: Callable[..., int | None]) -> Callable[..., None]:
         except BelongingError as error:
             click.echo(f"belonging: {error}", err=True)
             sys.exit(error.exit_code)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            full = DiskFull(str(error.filename or "what is to be written"))
+            click.echo(f"belonging: {full}", err=True)
+            sys.exit(full.exit_code)
         except KeyboardInterrupt:
             click.echo("\nbelonging: interrupted; what is done is kept, and the same command continues", err=True)
             sys.exit(INTERRUPTED)

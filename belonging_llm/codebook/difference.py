@@ -13,8 +13,10 @@ from belonging_llm.codebook.framework import Code, Framework
 
 # What a coder goes by: whoever coded with other words here may have meant something else.
 MEANING = ("definition", "include", "exclude", "kind", "assignable")
-_OTHERS = ("name", "parent", "examples", "absent_examples")
 _HEAD = ("id", "version", "name", "description", "sources")
+_FIELDS = ("name", "definition", "include", "exclude", "kind", "assignable", "parent", "examples", "absent_examples")
+# Fewer letters in common between two changes only break them into pieces that nobody can read.
+_WORTH = 4
 _TOKEN = re.compile(r"\s+|\w+(?:['’-]\w+)*|[^\w\s]")
 
 
@@ -83,7 +85,7 @@ def differ(before: Framework, after: Framework) -> Difference:
     """What has to be done to one version to get the other, codes in their codebook's order."""
     old, new = ({code.id: code for code in framework.codes} for framework in (before, after))
     both = [code for code in after.codes if code.id in old]
-    changes = [CodeChange(code, old[code.id], _fields(old[code.id], code, (*_OTHERS, *MEANING))) for code in both]
+    changes = [CodeChange(code, old[code.id], _fields(old[code.id], code, _FIELDS)) for code in both]
     return Difference(
         added=tuple(code for code in after.codes if code.id not in old),
         removed=tuple(code for code in before.codes if code.id not in new),
@@ -109,11 +111,20 @@ def _plain(value: object) -> str:
 def _pieces(before: Sequence[str], after: Sequence[str]) -> Iterator[Piece]:
     # Common words are no noise here: without this, long texts would be compared by their rare words alone.
     matcher = SequenceMatcher(None, before, after, autojunk=False)
+    gone, come = "", ""
     for tag, i, j, k, m in matcher.get_opcodes():
-        if tag == "equal":
-            yield Piece("same", "".join(before[i:j]))
-            continue
-        if i < j:
-            yield Piece("removed", "".join(before[i:j]))
-        if k < m:
-            yield Piece("added", "".join(after[k:m]))
+        same = "".join(before[i:j]) if tag == "equal" else ""
+        if (same and not (gone or come)) or len(same.strip()) >= _WORTH or (same and j == len(before)):
+            yield from _change(gone, come)
+            yield Piece("same", same)
+            gone, come = "", ""
+        else:
+            gone, come = gone + "".join(before[i:j]), come + "".join(after[k:m])
+    yield from _change(gone, come)
+
+
+def _change(gone: str, come: str) -> Iterator[Piece]:
+    if gone:
+        yield Piece("removed", gone)
+    if come:
+        yield Piece("added", come)

@@ -167,13 +167,18 @@ def locked(study: Study) -> Iterator[None]:
 
 def _occurrence(transcript: Transcript, start: int, end: int) -> Occurrence:
     turn = next((turn for turn in transcript.turns if start < turn.end), None)
-    text, first, last = transcript.text, max(0, start - AROUND), end + AROUND
+    text, first, last = transcript.text, max(0, start - AROUND), min(len(transcript.text), end + AROUND)
+    # Whole words: back to where one begins, and on to where one ends.
+    while first and not text[first - 1].isspace() and start - first < 2 * AROUND:
+        first -= 1
+    while last < len(text) and not text[last].isspace() and last - end < 2 * AROUND:
+        last += 1
     return Occurrence(
         transcript=transcript.id,
         name=transcript.name,
         turn=turn.ordinal if turn else None,
         speaker=turn.speaker if turn else "",
-        before=("…" if first else "") + re.sub(r"\s+", " ", text[first:start]).lstrip(),
+        before=("… " if first else "") + re.sub(r"\s+", " ", text[first:start]).lstrip(),
         words=text[start:end],
-        after=re.sub(r"\s+", " ", text[end:last]).rstrip() + ("…" if last < len(text) else ""),
+        after=re.sub(r"\s+", " ", text[end:last]).rstrip() + (" …" if last < len(text) else ""),
     )

@@ -16,7 +16,7 @@ from belonging_llm.segments import Span
 from belonging_llm.store import Store
 from belonging_llm.store.people import Looked, Marked, Reached
 
-NOBODY = Reached(0, 0, 0)
+NOBODY = Reached(0, 0, 0, 0)
 
 
 @dataclass
@@ -61,10 +61,15 @@ class People:
         """Segments that somebody judged."""
         return self._words.keys()
 
+    @property
+    def withdrawn(self) -> int:
+        """How many participants had left when this was read."""
+        return self._reached.withdrawn
+
     def _catch_up(self, reached: Reached) -> frozenset[str]:
         """Read the segments that newer codings are about; everything where that does not explain the count."""
         before = self._reached
-        fresh = frozenset(self.store.people.coded_since(before.coding)) if before.coding else frozenset()
+        fresh = frozenset(self.store.people.since(before)) if before.looked else frozenset()
         if fresh and reached.withdrawn == before.withdrawn:
             read = _words(self.store, fresh)
             more = sum(map(len, read.values())) - sum(len(self._words.get(i, {})) for i in fresh)

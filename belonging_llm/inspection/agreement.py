@@ -14,7 +14,6 @@ from belonging_llm.auditing.record import AgainstHumans, Paradox
 from belonging_llm.codes import Outcome
 from belonging_llm.deliberation import People
 from belonging_llm.evaluation import Estimate, Ratings, Resampling, agree, ratings, segments_for_kappa
-from belonging_llm.evaluation.intervals import FEW_CLUSTERS
 from belonging_llm.evaluation.ratings import Marks
 from belonging_llm.inspection.beside import settled
 from belonging_llm.inspection.matrix import NOTHING, OUTCOMES, Matrix
@@ -70,6 +69,12 @@ class WithModel:
     difference: Figure
     settled: Figure
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a reader must know of any of these figures, each once."""
+        every = (self.among, self.beside, self.difference, self.settled)
+        return tuple(dict.fromkeys(line for one in every for line in one.notices))
+
 
 @dataclass(frozen=True)
 class Agreed:
@@ -91,6 +96,7 @@ class Agreed:
     model_units: int
     reason: str = ""
     warnings: tuple[str, ...] = ()
+    model_warnings: tuple[str, ...] = ()
 
 
 def of_people(people: People, who: Mapping[str, str], codes: Sequence[str]) -> Ratings | None:
@@ -125,7 +131,7 @@ def among(found: Ratings, how: Resampling) -> tuple[AmongPeople, ...]:
         twice = (found.marks[:, :, k] >= 0).sum(0) > 1
         given = (found.marks[:, :, k] == 1).any(0) & twice
         units, positives = int(twice.sum()), int(given.sum())
-        alpha = figure(made.codes[code].alpha, units, positives, _participants(found, twice))
+        alpha = figure(made.codes[code].alpha, units, positives)
         rows.append(AmongPeople(code, units, positives, alpha))
     return tuple(rows)
 
@@ -156,20 +162,18 @@ def gold_of(found: Ratings, people: People, matrix: Matrix) -> Gold:
     )
 
 
-def figure(found: Estimate, units: int, positives: int, participants: int) -> Figure:
+def figure(found: Estimate, units: int, positives: int) -> Figure:
     """An estimate with what a reader must know about how much stands behind it."""
     silent, notices = [], []
     if units < FEWEST_UNITS:
-        silent.append(f"{units} of the {FEWEST_UNITS} segments that it takes to say anything")
+        silent.append(f"{units} segments: too few to say anything ({FEWEST_UNITS} at least)")
     if positives < FEWEST_POSITIVES:
-        silent.append(f"{positives} segments have the code, of {FEWEST_POSITIVES} that it takes to say anything")
+        silent.append(f"{positives} with the code: too few to say anything ({FEWEST_POSITIVES} at least)")
     ends = found.interval
     if found.value is not None and ends is None:
         silent.append("no interval can be made")
     if ends is not None and ends.high - ends.low > WIDEST:
         silent.append(f"the interval is {ends.high - ends.low:.2f} wide: it cannot tell good agreement from poor")
-    if 0 < participants < FEW_CLUSTERS:
-        notices.append(f"{participants} participants: intervals from fewer than {FEW_CLUSTERS} are unreliable")
     if found.flag:
         notices.append(found.flag)
     return Figure(found, tuple(silent + notices), bool(silent))
@@ -197,15 +201,10 @@ def _marks(matrix: Matrix) -> Marks:
 def _row(gold: Gold, k: int, beside: AgainstHumans, alone: Paradox) -> WithModel:
     both = (gold.settled[:, k] >= 0) & (gold.candidate[:, k] >= 0)
     units, positives = int(both.sum()), int((both & (gold.settled[:, k] == 1)).sum())
-    n = _participants(gold.humans, both)
     made = {
         "among": beside.among_humans,
         "beside": beside.with_model,
         "difference": beside.difference,
         "settled": alone.model.kappa,
     }
-    return WithModel(beside.code, units, positives, **{key: figure(e, units, positives, n) for key, e in made.items()})
-
-
-def _participants(found: Ratings, rows: np.ndarray) -> int:
-    return len(np.unique(found.clusters[rows]))
+    return WithModel(beside.code, units, positives, **{key: figure(e, units, positives) for key, e in made.items()})

@@ -152,7 +152,7 @@ def _call(replies: Sequence[tuple[LedgerEntry, ChatRequest]], run: Run) -> Call:
 def _sharing(request: ChatRequest) -> int:
     """Several segments have an object each in the reply, with an object for each code."""
     inner = [one.get("properties", {}).values() for one in request.reply_schema.get("properties", {}).values()]
-    several = bool(inner) and all(part.get("type") == "object" for parts in inner for part in parts)
+    several = bool(inner) and all(parts and all(part.get("type") == "object" for part in parts) for parts in inner)
     return len(inner) if several else 1
 
 

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from belonging_llm.errors import InputError
+from belonging_llm.errors import InputError, StaleError
 from belonging_llm.review.cookies import Cookie
 from belonging_llm.review.guard import Guard
 from belonging_llm.review.page import ANYONE, Page
@@ -104,7 +104,7 @@ class Desk:
             return visit.page.answer(visit)
         except HTTPException as error:
             return _told(visit, error.status_code, error.detail)
-        except Overtaken as error:
+        except (Overtaken, StaleError) as error:
             return _told(visit, 409, str(error))
         except InputError as error:
             return _told(visit, 422, str(error))

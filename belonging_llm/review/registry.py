@@ -5,6 +5,10 @@ from __future__ import annotations
 from belonging_llm.review.page import Page
 from belonging_llm.review.pages import (
     access,
+    adjudication,
+    agreement,
+    audit,
+    changes,
     code,
     codebook,
     deidentify,
@@ -15,6 +19,7 @@ from belonging_llm.review.pages import (
     sign_in,
     start,
     static_files,
+    themes,
     transcript,
 )
 
@@ -26,9 +31,14 @@ PAGES: tuple[Page, ...] = (
     *queue.PAGES,
     *transcript.PAGES,
     *guidelines.PAGES,
+    *adjudication.PAGES,
+    *audit.PAGES,
+    *agreement.PAGES,
+    *changes.PAGES,
     *own_account.PAGES,
     *people.PAGES,
     *access.PAGES,
+    *themes.PAGES,
     *codebook.PAGES,
     *deidentify.PAGES,
 )

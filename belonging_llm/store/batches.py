@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from belonging_llm.codes import Coding
 from belonging_llm.provenance import now
+from belonging_llm.store.database import alone
 from belonging_llm.store.findings import coding_of
 from belonging_llm.store.layers import layers
 from belonging_llm.store.runs import BATCH, WHOLE, Run, run_of
@@ -61,7 +62,7 @@ class Batches:
 
     def begin(self, base_id: str, inputs_digest: str, settings: Mapping[str, Any]) -> Run:
         """Begin the next batch on a base."""
-        with self._engine.begin() as connection:
+        with alone(self._engine) as connection:
             query = sa.select(sa.func.max(run.c.ordinal)).where(run.c.base_id == base_id)
             fresh = {
                 "id": uuid4().hex,
@@ -88,7 +89,7 @@ class Batches:
 
         What comes in later is another batch's, so that an interrupted one goes on with just what it began with.
         """
-        with self._engine.begin() as connection:
+        with alone(self._engine) as connection:
             counts = json.loads(connection.execute(sa.select(run.c.counts).where(run.c.id == run_id)).scalar_one())
             if "took_up" in counts:
                 return

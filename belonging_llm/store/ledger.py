@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -11,9 +12,12 @@ from pydantic import BaseModel, ConfigDict
 
 from belonging_llm.asking import Departure, LedgerEntry
 from belonging_llm.budget import Spending, billed
+from belonging_llm.errors import DiskFull, Incomplete
 from belonging_llm.llm import ChatReply, ChatRequest, is_loopback
 from belonging_llm.provenance import digest, now
+from belonging_llm.store.reserve import Reserve
 from belonging_llm.store.schema import call, egress
+from belonging_llm.store.writing import add_new
 
 
 class Left(BaseModel):
@@ -41,11 +45,16 @@ class Left(BaseModel):
         return not is_loopback(self.endpoint)
 
 
+# Seconds between tries to keep a reply while the database is away; a server is restarted in less.
+PATIENCE = (0.2, 0.5, 1, 2, 4, 8, 8)
+
+
 class StoredLedger:
     """`Ledger` on a study's database."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._reserve = Reserve(engine)
 
     def replies(self, key: str) -> Sequence[LedgerEntry]:
         """All replies under a key, by attempt."""
@@ -54,12 +63,36 @@ class StoredLedger:
             return [entry_of(row) for row in connection.execute(query).mappings()]
 
     def record(self, entry: LedgerEntry, request: ChatRequest) -> None:
-        """Commit one reply."""
+        """Commit one reply. It is paid for: a database that is away is waited for, a full disk gives up its reserve.
+
+        Raises:
+            DiskFull: the reply is kept, and there is no room for another; or not even for it.
+            Incomplete: the database stayed away.
+        """
+        row = call_row(entry, request)
+        for wait in PATIENCE:
+            try:
+                return self._insert(row)
+            except DiskFull:
+                if self._reserve.release():
+                    self._insert(row)
+                raise
+            except Incomplete:
+                time.sleep(wait)
+        self._insert(row)
+
+    def _insert(self, row: dict[str, Any]) -> None:
         with self._engine.begin() as connection:
-            connection.execute(call.insert(), call_row(entry, request))
+            # A commit whose confirmation was lost is there already.
+            add_new(connection, call, [row])
 
     def leaving(self, request: ChatRequest, departure: Departure) -> None:
-        """Commit a line of the egress log: a request is about to leave this process, or to be tried again."""
+        """Commit a line of the egress log: a request is about to leave this process, or to be tried again.
+
+        Raises:
+            DiskFull: its reply might find no room.
+        """
+        self._reserve.hold()
         with self._engine.begin() as connection:
             connection.execute(egress.insert(), egress_row(request, departure))
 

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from belonging_llm.codes import Coding, Outcome, Polarity
-from belonging_llm.store.schema import coding, segment, theme_member
+from belonging_llm.segments import Segment
+from belonging_llm.store.layers import codings_as_of
+from belonging_llm.store.schema import coding, run, segment
 from belonging_llm.store.writing import in_chunks
 
 AT_ONCE = 20_000
@@ -37,21 +39,47 @@ class Place(NamedTuple):
     start: int
 
 
+class Ended(NamedTuple):
+    """A run that ended, without all that it counted.
+
+    Attributes:
+        model: As the run's record names it.
+    """
+
+    id: str
+    at: str
+    model: str
+
+    @property
+    def label(self) -> str:
+        """When it ended, and with which model."""
+        return f"{self.at[:16].replace('T', ' ')} {self.model}".strip()
+
+
 _OUTCOME = {str(o): o for o in Outcome}
 _POLARITY: Mapping[str | None, Polarity | None] = {None: None} | {str(p): p for p in Polarity}
 
 
 class Outcomes:
-    """Codings of runs, without reading what nobody looks at."""
+    """Codings as of a run (of a batch: its base's and earlier batches' too), without reading what nobody looks at."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def rows(self, run_id: str) -> Iterator[Sequence[sa.Row[Any]]]:
+    def runs(self) -> list[Ended]:
+        """Every run that ended, the last first."""
+        r = run.c
+        query = sa.select(r.id, r.finished_at, r.settings).where(r.status != "running")
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(r.finished_at.desc(), r.id.desc())).all()
+        return [Ended(one.id, one.finished_at, str(json.loads(one.settings).get("llm", ""))) for one in rows]
+
+    def rows(self, run_id: str) -> Iterator[Sequence[Any]]:
         """(segment, code, outcome, polarity, confidence) of a run, many at a time, in no order."""
         c = coding.c
-        query = sa.select(c.segment_id, c.code, c.outcome, c.polarity, c.confidence).where(c.run_id == run_id)
+        query = sa.select(c.segment_id, c.code, c.outcome, c.polarity, c.confidence)
         with self._engine.connect() as connection:
+            query = query.where(codings_as_of(connection, run_id))
             yield from connection.execution_options(yield_per=AT_ONCE).execute(query).partitions()
 
     def said(self, run_id: str) -> dict[tuple[str, str], Gist]:
@@ -66,8 +94,9 @@ class Outcomes:
         """A run's codings of some segments, in full, by segment and code."""
         found: list[Coding] = []
         with self._engine.connect() as connection:
+            counts = codings_as_of(connection, run_id)
             for chunk in in_chunks(sorted(segments)):
-                query = sa.select(coding).where(coding.c.run_id == run_id, coding.c.segment_id.in_(chunk))
+                query = sa.select(coding).where(counts, coding.c.segment_id.in_(chunk))
                 rows = connection.execute(query.order_by(coding.c.segment_id, coding.c.code)).mappings()
                 found += [_coding(row) for row in rows]
         return found
@@ -75,9 +104,10 @@ class Outcomes:
     def evidence(self, run_id: str, segments: Collection[str]) -> Iterator[tuple[str, str, str]]:
         """(segment, code, spans as JSON) of the codes that a run assigned with evidence, of some segments."""
         c = coding.c
-        wanted = (c.run_id == run_id) & (c.outcome == Outcome.ASSIGNED.value) & (c.evidence != "[]")
+        wanted = (c.outcome == Outcome.ASSIGNED.value) & (c.evidence != "[]")
         query = sa.select(c.segment_id, c.code, c.evidence).where(wanted)
         with self._engine.connect() as connection:
+            query = query.where(codings_as_of(connection, run_id))
             for chunk in in_chunks(sorted(segments)):
                 yield from (tuple(row) for row in connection.execute(query.where(c.segment_id.in_(chunk))))
 
@@ -89,11 +119,14 @@ class Outcomes:
             found = [Place(*row) for row in connection.execute(query)]
         return sorted(found, key=lambda p: (p.document, p.transcript_id, p.start, p.id))
 
-    def themed(self, run_id: str) -> dict[str, str]:
-        """The theme of a run that each segment stands in, by segment."""
-        query = sa.select(theme_member.c.segment_id, theme_member.c.theme_id).where(theme_member.c.run_id == run_id)
+    def segments(self, ids: Collection[str]) -> dict[str, Segment]:
+        """Segments of whatever cut, by id; those that are not there (any more) are left out."""
+        found: dict[str, Segment] = {}
         with self._engine.connect() as connection:
-            return {segment_id: theme_id for segment_id, theme_id in connection.execute(query)}
+            for chunk in in_chunks(sorted(ids)):
+                rows = connection.execute(sa.select(segment).where(segment.c.id.in_(chunk))).mappings()
+                found |= {row["id"]: Segment.model_validate(dict(row)) for row in rows}
+        return found
 
 
 def _coding(row: sa.RowMapping) -> Coding:

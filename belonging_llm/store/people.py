@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from belonging_llm.store.schema import coding, judged, withdrawal
+from belonging_llm.store.schema import coding, judged, judgement, withdrawal
 from belonging_llm.store.writing import in_chunks
 
 
@@ -40,11 +41,13 @@ class Reached(NamedTuple):
     """How far people are; whatever they do moves it.
 
     Attributes:
+        record: Number of the newest record of the review application.
         coding: Of the newest coding by a person.
         looked: How many segments were judged, counted for each who judged.
         withdrawn: How many participants left.
     """
 
+    record: int
     coding: int
     looked: int
     withdrawn: int
@@ -59,17 +62,19 @@ class PeopleSaid:
     def reached(self) -> Reached:
         """How far people are."""
         newest = sa.select(sa.func.max(coding.c.id)).where(coding.c.run_id == "").scalar_subquery()
+        record = sa.select(sa.func.max(judgement.c.id)).scalar_subquery()
         looked = sa.select(sa.func.count()).select_from(judged).scalar_subquery()
         gone = sa.select(sa.func.count()).select_from(withdrawal).where(withdrawal.c.state != "begun").scalar_subquery()
         with self._engine.connect() as connection:
-            a, b, c = connection.execute(sa.select(newest, looked, gone)).one()
-        return Reached(a or 0, b, c)
+            found = connection.execute(sa.select(record, newest, looked, gone)).one()
+        return Reached(*(number or 0 for number in found))
 
-    def coded_since(self, coding_id: int) -> set[str]:
-        """Segments that people's codings newer than this are about."""
-        query = sa.select(coding.c.segment_id).where(coding.c.run_id == "", coding.c.id > coding_id).distinct()
+    def since(self, before: Reached) -> set[str]:
+        """Segments that newer records and codings of people are about."""
+        coded = sa.select(coding.c.segment_id).where(coding.c.run_id == "", coding.c.id > before.coding)
+        recorded = sa.select(judgement.c.segment_id).where(judgement.c.id > before.record)
         with self._engine.connect() as connection:
-            return set(connection.execute(query).scalars())
+            return set(connection.execute(sa.union(coded, recorded)).scalars())
 
     def looked(self, segments: Collection[str] | None = None) -> Iterator[Looked]:
         """Who judged what: of some segments, or of all."""
@@ -81,6 +86,13 @@ class PeopleSaid:
         c = coding.c
         query = sa.select(c.segment_id, c.coder, c.code, c.outcome, c.polarity, c.evidence, c.rationale)
         yield from map(Marked._make, self._rows(query.where(c.run_id == ""), c.segment_id, segments))
+
+    def verdicts(self, after: int) -> list[tuple[int, str, dict[str, str]]]:
+        """(number, segment, details) of records about outcomes of runs, newer than a number, the first first."""
+        j = judgement.c
+        query = sa.select(j.id, j.segment_id, j.details).where(j.kind == "audit", j.id > after).order_by(j.id)
+        with self._engine.connect() as connection:
+            return [(number, segment, json.loads(details)) for number, segment, details in connection.execute(query)]
 
     def _rows(
         self, query: sa.Select[tuple[object, ...]], by: sa.Column[str], segments: Collection[str] | None

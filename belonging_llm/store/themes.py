@@ -29,7 +29,7 @@ from belonging_llm.store.schema import (
 )
 from belonging_llm.store.writing import add_new, in_chunks
 from belonging_llm.themes import Theme, ThemeMember, theme_id
-from belonging_llm.themes.checking import check
+from belonging_llm.themes.checking import check, refuse_stale
 from belonging_llm.themes.edits import CHANGE, Change, Edit, Split
 from belonging_llm.themes.lineage import Step
 from belonging_llm.themes.placing import Place
@@ -173,23 +173,36 @@ class Themes:
         with self._engine.connect() as connection:
             return _edits(connection)
 
-    def edit(self, run_id: str, change: Change, *, by: str, reason: str, codes: Collection[str] = ()) -> Edit:
+    def edit(
+        self,
+        run_id: str,
+        change: Change,
+        *,
+        by: str,
+        reason: str,
+        codes: Collection[str] = (),
+        seen: int | None = None,
+    ) -> Edit:
         """Record what a person changes about a run's themes as they stand now.
 
         Args:
             codes: Ids of the codes that a theme may be mapped to.
+            seen: Id of the last record that the author knew of (0: of none); None takes the themes as they stand.
 
         Raises:
+            StaleError: somebody changed one of these themes or segments since; nothing was recorded.
             InputError: it makes no sense of the themes as they stand, or says nobody's name or no reason.
         """
         with alone(self._engine) as connection:
             before = _edits(connection)
+            if seen is not None:
+                refuse_stale(change, before, seen)
             if isinstance(change, Split):
                 taken = set(connection.execute(sa.select(theme_known.c.id)).scalars())
                 change = change.model_copy(update={"new": theme_id(change.segments, taken)})
-            seen = _seen(connection, run_id, before)
+            there_now = _seen(connection, run_id, before)
             there = _in_use(connection, getattr(change, "segments", ()))
-            check(change, seen.themes, before, by=by, reason=reason, segments=there, codes=codes)
+            check(change, there_now.themes, before, by=by, reason=reason, segments=there, codes=codes)
             if isinstance(change, Split):
                 connection.execute(theme_known.insert(), {"id": change.new, "at": now()})
             row = {"content": change.model_dump_json(), "by": by.strip(), "reason": reason.strip(), "at": now()}

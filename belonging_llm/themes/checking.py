@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from belonging_llm.errors import InputError
+from belonging_llm.errors import InputError, StaleError
 from belonging_llm.themes.edits import (
     Change,
     Edit,
@@ -16,6 +16,7 @@ from belonging_llm.themes.edits import (
     Retire,
     Split,
     Undo,
+    concerned,
     standing,
     undone,
 )
@@ -69,6 +70,31 @@ def check(
         _unlike(change.name, [t for t in themes if t.id != change.theme])
     if isinstance(change, Split):
         _unlike(change.name, themes)
+
+
+def refuse_stale(change: Change, edits: Sequence[Edit], seen: int) -> None:
+    """See that nobody changed meanwhile what a change is about.
+
+    Args:
+        seen: Id of the last record that the author knew of; 0 where there was none.
+
+    Raises:
+        StaleError: says who changed what, and why.
+    """
+    themes, segments = _about(change, edits)
+    for edit in edits:
+        others, moved = _about(edit.change, edits)
+        if edit.id > seen and (themes & others or segments & moved):
+            when = edit.at[:16].replace("T", " ")
+            raise StaleError(f"{edit.by} changed this meanwhile ({edit.change.kind}, {when} UTC: {edit.reason})")
+
+
+def _about(change: Change, edits: Sequence[Edit]) -> tuple[set[str], set[str]]:
+    """Themes and segments that a change is about; of an undo, what it undoes is about."""
+    by_id = {edit.id: edit.change for edit in edits}
+    while isinstance(change, Undo) and change.edit in by_id:
+        change = by_id[change.edit]
+    return set(concerned(change)), set(getattr(change, "segments", ()))
 
 
 def _known(ident: str, there: Collection[str]) -> None:

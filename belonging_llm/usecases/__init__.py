@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from belonging_llm.usecases.analysing import Analysed, analyse, flow_runner
+from belonging_llm.usecases.analysing import Analysed, analyse
+from belonging_llm.usecases.flowing import flow_runner
 from belonging_llm.usecases.judging import Evaluated, Ran, agreement, evaluate, plan_audit, run_suite
 from belonging_llm.usecases.offering import Offer, put_offer
 from belonging_llm.usecases.steadying import Steady, stability

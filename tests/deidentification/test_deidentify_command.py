@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 
 from belonging_llm import codebook, revising
@@ -126,15 +127,11 @@ def test_the_words_are_gone_and_codings_stay(study: Study, tmp_path: Path, monke
 
 
 def test_codings_stay_append_only_afterwards(study: Study, tmp_path: Path) -> None:
-    import sqlite3
-
     review(study)
     decide(study, "Bernie")
     apply(study, open_key(tmp_path / "key", SECRET, study.folder, new=True))
-    study.store.close()
-    with sqlite3.connect(study.folder / "study.sqlite") as database, pytest.raises(sqlite3.IntegrityError):
-        database.execute("UPDATE coding SET rationale = ''")
-    database.close()
+    with study.store._engine.begin() as connection, pytest.raises(sa.exc.DBAPIError, match="append-only"):
+        connection.exec_driver_sql("UPDATE coding SET rationale = ''")
 
 
 @pytest.mark.parametrize("step", ["apply", "scrub", "seal"])

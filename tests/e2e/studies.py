@@ -175,6 +175,7 @@ class Forge:
         """One for a while."""
         # A process that forks had better have no threads.
         alone = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+        alone |= {"NUMBA_THREADING_LAYER": "workqueue"}
         said = subprocess.PIPE
         started = [sys.executable, str(HERE / "forked_runs.py")]
         with subprocess.Popen(started, stdin=said, stdout=said, text=True, env=environment(**alone)) as process:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import disputed
 import pytest
 import world
 from browsing import Browsing
@@ -56,6 +57,8 @@ def _name_everything(made: world.World, strings: list[str]) -> None:
                 codebook_digest=framework.digest,
             )
         )
+    segments = study.store.corpus.every_segment()
+    made.ids.update(disputed.fill(study, segments, models="", others="", hostile=whole))
     study.store.corpus.set_participants({"P01": {f"attribute {n}": text for n, text in enumerate(strings)}})
     study.store.close()
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import disputed
+
 from belonging_llm import study as studies
 from belonging_llm.clusters import Belongs
 from belonging_llm.codes import Coding, EvidenceSpan, Outcome, Polarity
@@ -55,15 +57,20 @@ class World:
         return example
 
 
-def make(folder: Path, *, participants: Iterable[str] = ("P01", "P02", "P03"), hostile: str = "") -> World:
+def make(
+    folder: Path, *, participants: Iterable[str] = ("P01", "P02", "P03"), hostile: str = "", disputes: bool = True
+) -> World:
     """A study with interviews, people's and a model's codings, themes, and an account of every kind.
 
     Args:
         hostile: Put into every place where somebody's words may stand.
+        disputes: Two more people have coded it, and do not agree; without, nobody has.
     """
     made = studies.create(folder)
     segments = list(_interviews(made, participants, hostile))
     run = _analysed(made, segments, hostile)
+    said = {"models": MODELS_WORDS, "others": OTHERS_WORDS, "hostile": hostile}
+    more = disputed.fill(made, segments, **said) if disputes else {}
     _people(made)
     link = accounts.invite(made, SPARE)
     theme = made.store.findings.themes(run)[0]
@@ -80,7 +87,7 @@ def make(folder: Path, *, participants: Iterable[str] = ("P01", "P02", "P03"), h
         "participant": segments[0].participant,
     }
     made.store.close()
-    return World(folder, ids)
+    return World(folder, ids | more)
 
 
 def set_password(study: Study, name: str, password: str = PASSWORD, *, kept: str = "") -> None:

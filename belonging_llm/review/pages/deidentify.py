@@ -12,7 +12,7 @@ from belonging_llm.errors import InputError, StaleError
 from belonging_llm.review.page import ADMINS, Page
 from belonging_llm.review.visit import Visit
 
-SHOWN = 50
+SHOWN = 20
 PLACES = 30
 STATES = ("undecided", "replaced", "kept", "all")
 

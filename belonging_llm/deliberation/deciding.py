@@ -1,0 +1,126 @@
+"""Settle what people disagree about: a record under the study's adjudicator, beside everybody's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import uuid4
+
+from belonging_llm.codes import EvidenceSpan
+from belonging_llm.deliberation.people import People
+from belonging_llm.deliberation.word import Opinion, Word, together
+from belonging_llm.errors import InputError
+from belonging_llm.store import JudgementKind, JudgementRecord, Mark, Said
+from belonging_llm.study import Study
+
+AGREED = "taken over: everybody who coded the segment says so"
+
+
+def refuse_own(study: Study, coder: str, words: Iterable[Word]) -> None:
+    """See that nobody settles what they coded themselves, unless the study allows it.
+
+    Args:
+        coder: The name under which whoever wants to decide codes.
+
+    Raises:
+        InputError: they coded the segment.
+    """
+    if not study.settings.review.adjudicate_own and coder in {word.coder for word in words}:
+        raise InputError(
+            f"{coder} coded this segment and cannot settle it: leave it to another adjudicator, or let study.toml say "
+            "adjudicate_own = true under [review]"
+        )
+
+
+def decide(
+    study: Study,
+    people: People,
+    segment_id: str,
+    marks: Sequence[Mark],
+    *,
+    reviewer: str,
+    coder: str,
+    reason: str,
+    key: str,
+    supersedes: int,
+    seconds: float = 0.0,
+) -> JudgementRecord:
+    """Keep a decision on one segment.
+
+    Args:
+        marks: Codes that apply; none says that none of the codebook does.
+        coder: The name under which whoever decides codes, if they do.
+        supersedes: The decision that was shown along with the segment; 0 for none.
+
+    Raises:
+        InputError: no reason, a code that cannot be assigned, nobody coded the segment, or it is their own.
+        Overtaken: somebody decided meanwhile.
+    """
+    words = people.raw(segment_id)
+    if not words:
+        raise InputError(f"segment {segment_id}: nobody has coded it, so there is nothing to settle")
+    refuse_own(study, coder, words)
+    if not reason.strip():
+        raise InputError("say in a few words why; whoever reads the decision later has nothing else to go by")
+    known = {code.id for code in study.framework().assignable}
+    if strange := sorted({mark.code for mark in marks} - known):
+        raise InputError(f"{', '.join(strange)}: not a code of the codebook in use")
+    said = _said(study, segment_id, words, reviewer, marks, reason.strip())
+    return study.store.judgements.submit(
+        said.model_copy(update={"key": key, "supersedes": supersedes, "seconds": seconds})
+    )
+
+
+def take_over(
+    study: Study, people: People, segments: Sequence[str], *, reviewer: str, coder: str
+) -> list[JudgementRecord]:
+    """Settle segments on which everybody agrees, each by a record of its own, all of them or none.
+
+    Segments that whoever takes over coded themselves are left out, unless the study allows it.
+
+    Raises:
+        Overtaken: one of them was decided meanwhile.
+    """
+    said = []
+    for segment in segments:
+        words = people.raw(segment)
+        own = coder in {word.coder for word in words} and not study.settings.review.adjudicate_own
+        if len(words) > 1 and people.ruling(segment) is None and not own:
+            marks = _marks(together(words))
+            head = study.store.judgements.head(segment, people.adjudicator)
+            made = _said(study, segment, words, reviewer, marks, AGREED, agreed="yes")
+            said.append(made.model_copy(update={"supersedes": head.id if head else 0}))
+    return study.store.judgements.submit_all(said) if said else []
+
+
+def _said(
+    study: Study,
+    segment_id: str,
+    words: Sequence[Word],
+    reviewer: str,
+    marks: Sequence[Mark],
+    reason: str,
+    agreed: str = "",
+) -> Said:
+    return Said(
+        key=uuid4().hex,
+        kind=JudgementKind.ADJUDICATION,
+        segment_id=segment_id,
+        reviewer=reviewer,
+        coder=study.settings.audit.adjudicator,
+        marks=tuple(marks),
+        memo=reason,
+        none_fits=not marks,
+        codebook_digest=study.framework().digest,
+        details={"over": ", ".join(word.coder for word in words), "agreed": agreed},
+    )
+
+
+def _marks(given: Mapping[str, Opinion]) -> list[Mark]:
+    return [
+        Mark(
+            code=code,
+            polarity=said.polarity,
+            spans=tuple(EvidenceSpan(start=s.start, end=s.end) for s in said.spans),
+        )
+        for code, said in given.items()
+    ]

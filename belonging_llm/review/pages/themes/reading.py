@@ -1,0 +1,216 @@
+"""The list of themes, one theme with its segments, segments in no theme, and what people changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.responses import Response
+
+from belonging_llm import theme_board
+from belonging_llm.errors import StudyError
+from belonging_llm.review.pages.themes.words import FATES, Line, lines, renamed, told
+from belonging_llm.review.visit import Visit
+from belonging_llm.theme_board import Board
+from belonging_llm.themes import Theme
+from belonging_llm.themes.edits import Restore, Retire, Undo, concerned, standing, undone
+from belonging_llm.themes.lineage import Fate, Step
+
+SHOWN = 50
+
+
+def show_all(visit: Visit, *, problem: str = "", status: int = 200) -> Response:
+    """Every theme of the last run, as people left it."""
+    board = _board(visit)
+    if board is None:
+        return visit.render("themes.html.j2", board=None, problem=problem, seen=0)
+    people = visit.store.words.people()
+    heads = [theme.quotes[0] for theme in board.themes if theme.quotes]
+    quoted = {s.id: s for s in visit.store.words.of([quote.segment_id for quote in heads])}
+    visit.saw((s.transcript_id, s.id) for s in quoted.values())
+    return visit.render(
+        "themes.html.j2",
+        status=status,
+        board=board,
+        seen=_seen(board),
+        codes=_codes(visit),
+        own={t.id: len(t.own) for t in board.themes},
+        people={t.id: len({people[i] for i in t.own if i in people}) for t in board.themes},
+        quotes={q.segment_id: quoted[q.segment_id].text[q.start : q.end] for q in heads if q.segment_id in quoted},
+        whose={s.id: s.participant for s in quoted.values()},
+        badges=_badges(visit, board),
+        loose=len(people.keys() - {i for t in board.themes for i in t.own}),
+        retired=_retired(visit, board),
+        unmet=[(told(one.edit, _names(visit, board)), one.reason) for one in board.unmet],
+        problem=problem,
+    )
+
+
+def show_one(visit: Visit, *, wanted: str = "", problem: str = "", status: int = 200) -> Response:
+    """One theme: its words, segments page by page, and forms to change it."""
+    board, ident = _board(visit), wanted or visit.part("theme")
+    theme = next((t for t in board.themes if t.id == ident), None) if board else None
+    if board is None or theme is None:
+        raise visit.missing(f"the theme {ident}")
+    asked = visit.asked("q") or visit.field("q")
+    members = theme.members
+    if asked:
+        found = visit.store.words.holding(asked)
+        members = tuple(m for m in members if m.segment_id in found)
+    shown, following, earlier = _window([m.segment_id for m in members], visit.asked("after") or visit.field("after"))
+    there = {m.segment_id: m for m in members}
+    listed = lines(theme, [there[i] for i in shown], visit.store.words.of(shown))
+    visit.saw((line.segment.transcript_id, line.segment.id) for line in listed)
+    return visit.render(
+        "theme.html.j2",
+        status=status,
+        theme=theme,
+        board=board,
+        seen=_seen(board),
+        others=[t for t in board.themes if t.id != ident],
+        codes=_codes(visit),
+        own=len(theme.own),
+        people=len({who for i, who in visit.store.words.people().items() if i in set(theme.own)}),
+        lines=listed,
+        found=len(members),
+        asked=asked,
+        following=following,
+        earlier=earlier,
+        steps=_steps(visit, ident),
+        badges=_badges(visit, board).get(ident, []),
+        changes_made=_changes(visit, board, ident),
+        problem=problem,
+    )
+
+
+def loose(visit: Visit, *, problem: str = "", status: int = 200) -> Response:
+    """Segments that are in no theme."""
+    board = _board(visit)
+    if board is None:
+        raise visit.missing("any theme")
+    inside = {i for t in board.themes for i in t.own}
+    outside = [i for i in visit.store.words.people() if i not in inside]
+    asked = visit.asked("q") or visit.field("q")
+    if asked:
+        found = visit.store.words.holding(asked)
+        outside = [i for i in outside if i in found]
+    shown, following, earlier = _window(outside, visit.asked("after") or visit.field("after"))
+    listed = [Line(s, "", ((s.text, False),)) for s in visit.store.words.of(shown)]
+    visit.saw((line.segment.transcript_id, line.segment.id) for line in listed)
+    return visit.render(
+        "themes_loose.html.j2",
+        status=status,
+        lines=listed,
+        found=len(outside),
+        asked=asked,
+        following=following,
+        earlier=earlier,
+        others=board.themes,
+        seen=_seen(board),
+        problem=problem,
+    )
+
+
+def history(visit: Visit, *, problem: str = "", status: int = 200) -> Response:
+    """Every change by people, the last first; and what became of themes from run to run."""
+    board = _board(visit)
+    changes = _changes(visit, board) if board else []
+    runs = {run.id: run for run in visit.store.runs.finished()}
+    lineage = [(runs[ident], step) for ident, step in visit.store.themes.lineage() if ident in runs]
+    # In a study's first run all themes are new; that is no news.
+    lineage = [pair for pair in lineage if pair[0].id != lineage[0][0].id and pair[1].fate is not Fate.CONTINUED]
+    return visit.render(
+        "themes_history.html.j2",
+        status=status,
+        changes_made=changes,
+        lineage=lineage[::-1][:200],
+        names=_names(visit, board) if board else {},
+        fates=FATES,
+        seen=_seen(board) if board else 0,
+        problem=problem,
+    )
+
+
+def _board(visit: Visit) -> Board | None:
+    try:
+        return theme_board.board(visit.study)
+    except StudyError:
+        return None
+
+
+def _seen(board: Board) -> int:
+    """The last record that a form made now has seen."""
+    return board.edits[-1].id if board.edits else 0
+
+
+def _window(ids: Sequence[str], after: str) -> tuple[list[str], str, bool]:
+    """What is shown behind an id, the id to go on from, and whether something lies before."""
+    begin = ids.index(after) + 1 if after in ids else 0
+    shown = list(ids[begin : begin + SHOWN])
+    return shown, shown[-1] if begin + SHOWN < len(ids) else "", begin > 0
+
+
+def _codes(visit: Visit) -> dict[str, str]:
+    return {code.id: code.name for code in visit.study.framework().assignable}
+
+
+def _names(visit: Visit, board: Board) -> dict[str, str]:
+    """What themes are called, or were when they were merged away or retired."""
+    first = {theme.id: theme.name for theme in visit.store.themes.found(board.run_id)}
+    return first | renamed(standing(board.edits)) | {theme.id: theme.name for theme in board.themes}
+
+
+def _badges(visit: Visit, board: Board) -> dict[str, list[str]]:
+    """What is special about each theme: what became of it in the last run, and who changed it since."""
+    found: dict[str, list[str]] = {theme.id: [] for theme in board.themes}
+    several = len([run for run in visit.store.runs.finished() if run.status == "complete"]) > 1
+    for step in visit.store.themes.steps(board.run_id):
+        for ident in step.after:
+            if ident in found and step.fate is not Fate.CONTINUED and several:
+                found[ident].append(FATES[step.fate])
+    for edit in standing(board.edits):
+        for ident in concerned(edit.change):
+            if ident in found and (said := f"changed by {edit.by}") not in found[ident]:
+                found[ident].append(said)
+    return found
+
+
+def _retired(visit: Visit, board: Board) -> list[tuple[str, str]]:
+    """Themes that people took for none, with their names."""
+    names, gone = _names(visit, board), dict[str, None]()
+    for edit in standing(board.edits):
+        if isinstance(edit.change, Retire):
+            gone[edit.change.theme] = None
+        elif isinstance(edit.change, Restore):
+            gone.pop(edit.change.theme, None)
+    return [(ident, names.get(ident, ident)) for ident in gone]
+
+
+def _steps(visit: Visit, ident: str) -> list[tuple[str, str, Step]]:
+    """What became of a theme, run after run, the last first."""
+    runs = {run.id: run for run in visit.store.runs.finished()}
+    mine = [(i, step) for i, step in visit.store.themes.lineage() if ident in (*step.before, *step.after) and i in runs]
+    return [(runs[i].finished_at or "", FATES[step.fate], step) for i, step in reversed(mine)]
+
+
+def _changes(visit: Visit, board: Board, ident: str = "") -> list[dict[str, object]]:
+    """Records as a page shows them, the last first: all, or those of one theme."""
+    gone, unmet = undone(board.edits), {one.edit.id: one.reason for one in board.unmet}
+    by_id = {edit.id: edit for edit in board.edits}
+    names = {theme.id: theme.name for theme in visit.store.themes.found(board.run_id)}
+    found = []
+    for edit in board.edits:
+        about = edit
+        while isinstance(about.change, Undo) and about.change.edit in by_id:
+            about = by_id[about.change.edit]
+        if not ident or ident in concerned(about.change):
+            said = {"told": told(edit, names), "undone": edit.id in gone, "unmet": unmet.get(edit.id, "")}
+            found.append({"edit": edit} | said)
+        # A record speaks of themes as they were called then.
+        names |= renamed([edit])
+    return found[::-1]
+
+
+def theme_of(visit: Visit, ident: str) -> Theme | None:
+    """A theme as it is now."""
+    board = _board(visit)
+    return next((t for t in board.themes if t.id == ident), None) if board else None

@@ -1,0 +1,46 @@
+"""Segments' words and whose they are, as pages need them: some at a time, in a given order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from belonging_llm.segments import Segment
+from belonging_llm.store.schema import cutting, segment, transcript
+from belonging_llm.store.writing import in_chunks
+
+
+class SegmentWords:
+    """Reads alone."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def people(self) -> dict[str, str]:
+        """Whose each segment of the cuts in use is, by transcript and place."""
+        query = _in_use(segment.c.id, segment.c.participant)
+        query = query.order_by(segment.c.transcript_id, segment.c.start, segment.c.id)
+        with self._engine.connect() as connection:
+            return {ident: who for ident, who in connection.execute(query)}
+
+    def of(self, ids: Sequence[str]) -> list[Segment]:
+        """These segments, in this order; those that are not there (any more) are left out."""
+        found: dict[str, Segment] = {}
+        with self._engine.connect() as connection:
+            for chunk in in_chunks(ids):
+                for row in connection.execute(sa.select(segment).where(segment.c.id.in_(chunk))).mappings():
+                    found[row["id"]] = Segment.model_validate(dict(row))
+        return [found[ident] for ident in ids if ident in found]
+
+    def holding(self, words: str) -> set[str]:
+        """Ids of segments of the cuts in use that hold words, in whichever case."""
+        query = _in_use(segment.c.id).where(segment.c.text.icontains(words, autoescape=True))
+        with self._engine.connect() as connection:
+            return set(connection.execute(query).scalars())
+
+
+def _in_use(*columns: sa.Column[Any]) -> sa.Select[Any]:
+    used = (cutting.c.segment_id == segment.c.id) & (cutting.c.settings == transcript.c.split_with)
+    return sa.select(*columns).select_from(segment).join(transcript).join(cutting, used)
