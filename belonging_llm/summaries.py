@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from belonging_llm.auditing.steadiness_lines import steadiness_lines
 from belonging_llm.budget import UNKNOWN
 from belonging_llm.doctor import Health
+from belonging_llm.drift import drift_lines
 from belonging_llm.prices import dollars
 from belonging_llm.report.batch import notes, sentences
 from belonging_llm.store import Left
@@ -107,6 +108,8 @@ def batch_lines(result: Batched) -> Iterator[str]:
         yield f"  left: {name}: {why}"
     if result.told is None:
         return
+    if result.drift is not None:
+        yield from drift_lines(result.drift)
     yield f"time: {result.seconds} s"
     yield f"change report: {result.page}"
     if not result.complete:
