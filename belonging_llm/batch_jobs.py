@@ -12,13 +12,13 @@ from belonging_llm import batch as batches
 from belonging_llm import drift
 from belonging_llm.batch import BatchJob, exclusive
 from belonging_llm.batch.publishing import page_of
-from belonging_llm.drift import watched
 from belonging_llm.inbox import Inbox, Look, look
 from belonging_llm.prices import HERE
 from belonging_llm.study import Study
 from belonging_llm.usecases import Offer, flow_runner, put_offer
 
 if TYPE_CHECKING:
+    from belonging_llm.drift import Drift
     from belonging_llm.report.batch import Told
 
 
@@ -32,6 +32,7 @@ class Batched:
         kept_out: How many files stay out since somebody withdrew, or since they are in, de-identified.
         page: The change report.
         seconds: Wall time of this command's work.
+        drift: What was watched; None where nothing was.
     """
 
     told: Told | None
@@ -39,6 +40,7 @@ class Batched:
     kept_out: int
     page: str
     seconds: float
+    drift: Drift | None = None
 
     @property
     def complete(self) -> bool:
@@ -48,7 +50,8 @@ class Batched:
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
         told = None if self.told is None else self.told.model_dump(mode="json")
-        return asdict(self) | {"told": told, "complete": self.complete}
+        watched = None if self.drift is None else self.drift.model_dump(mode="json") | {"verdict": self.drift.verdict}
+        return asdict(self) | {"told": told, "complete": self.complete, "drift": watched}
 
 
 def batch(job: BatchJob, *, agree: Callable[[Offer], None], recode: bool = False) -> Batched:
@@ -80,6 +83,7 @@ def batch(job: BatchJob, *, agree: Callable[[Offer], None], recode: bool = False
         kept_out=found.kept_out,
         page=str(page_of(study, run_id)),
         seconds=round(time.monotonic() - started, 1),
+        drift=watched,
     )
 
 
@@ -97,7 +101,7 @@ def _begin(job: BatchJob, agree: Callable[[Offer], None]) -> tuple[Look, bool]:
         return opened.look, True
     batches.embed_segments(job, opened.run.id)
     batches.place_segments(job, opened.run.id)
-    agree(Offer(bench.model.id, bench.model.endpoint, batches.forecast(bench, watched(bench)), budget))
+    agree(Offer(bench.model.id, bench.model.endpoint, batches.forecast(bench, drift.watched(bench)), budget))
     return opened.look, True
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from belonging_llm.auditing.steadiness_lines import steadiness_lines
 from belonging_llm.budget import UNKNOWN
 from belonging_llm.doctor import Health
+from belonging_llm.drift import drift_lines
 from belonging_llm.prices import dollars
 from belonging_llm.report.batch import notes, sentences
 from belonging_llm.store import Left
@@ -109,6 +110,8 @@ def batch_lines(result: Batched) -> Iterator[str]:
         if result.kept_out:
             yield f"  {result.kept_out} files stay out: somebody in them withdrew, or they are in, de-identified"
         return
+    if result.drift is not None:
+        yield from drift_lines(result.drift)
     yield f"time: {result.seconds} s"
     yield f"change report: {result.page}"
     if not result.complete:

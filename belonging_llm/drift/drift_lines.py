@@ -32,7 +32,8 @@ def novelty_line(found: Novelty) -> str:
     if found.state is State.UNKNOWN:
         return f"{counted}. {_unknown(found.reason)}"
     tested = f"p {_p(found.p_misfits)} for how many, {_p(found.p_pocketed)} for how many close together"
-    return f"{_word(found.state)}: {counted} ({tested}). {_enough(found.enough, found.segments)}"
+    due = "Themes are due to be found anew: `belonging batch --recode`." if found.alarm else ""
+    return f"{_word(found.state)}: {counted} ({tested}). {due or _enough(found.enough, found.segments)}".strip()
 
 
 def sentinels_line(found: Sentinels) -> str:

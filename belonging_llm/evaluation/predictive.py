@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
-from scipy.special import betainc, betaln, gammaln
+from scipy.special import betainc, gammaln
 
 from belonging_llm.evaluation.estimate import Estimate, Floats, Interval, undefined
 
@@ -259,6 +259,12 @@ def _chances(total: int, mean: Floats, rho: Floats, weight: Floats) -> Floats:
     found = np.zeros(total + 1)
     choose = gammaln(total + 1) - gammaln(k + 1) - gammaln(total - k + 1)
     for part in np.array_split(np.arange(len(a)), max(1, len(a) * (total + 1) // 500_000)):
-        logs = choose + betaln(k + a[part, None], total - k + b[part, None]) - betaln(a[part], b[part])[:, None]
-        found += weight[part] @ np.exp(logs)
+        yes, no, both = (_steps(one[part], total) for one in (a, b, a + b))
+        found += weight[part] @ np.exp(choose + yes + no[:, ::-1] - both[:, -1:])
     return found
+
+
+def _steps(start: Floats, most: int) -> Floats:
+    """Logarithms of start · (start + 1) ⋯ (start + r − 1), r = 0 … most, shape (n, most + 1); quicker than gammas."""
+    logs = np.log(start[:, None] + np.arange(most))
+    return np.concatenate([np.zeros((len(start), 1)), np.cumsum(logs, axis=1)], axis=1)
