@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from belonging_llm.errors import StudyError
 from belonging_llm.study import Study
-from belonging_llm.themes import Change, Edit, Theme, Unmet
-from belonging_llm.themes.edits import shaped_by
+from belonging_llm.themes import Change, Edit, Step, Theme, Unmet, concerned
+from belonging_llm.themes.edits import shaped_by, undone
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,20 @@ class Board:
     stale: bool
 
 
+@dataclass(frozen=True)
+class History:
+    """What became of themes.
+
+    Attributes:
+        runs: Steps by run, the first run first, with the time at which it began.
+        edits: Every record; `undone` has the ids of those that count no longer.
+    """
+
+    runs: tuple[tuple[str, str, tuple[Step, ...]], ...]
+    edits: tuple[Edit, ...]
+    undone: frozenset[int]
+
+
 def board(study: Study) -> Board:
     """What there is now.
 
@@ -35,9 +51,16 @@ def board(study: Study) -> Board:
     """
     run_id = _last(study)
     seen, edits = study.store.themes.seen(run_id), study.store.themes.edits()
-    settings = study.store.runs.get(run_id).settings
+    run = study.store.runs.get(run_id)
+    settings = study.store.runs.get(run.base_id or run.id).settings
     stale = shaped_by(edits) != settings.get("theme_edits", "")
     return Board(run_id, seen.themes, tuple(edits), seen.unmet, stale)
+
+
+def speakers(study: Study, now: Board) -> dict[str, int]:
+    """How many participants speak in each theme, by its id."""
+    who = {s.id: s.participant for s in study.store.corpus.every_segment()}
+    return {t.id: len({who[m.segment_id] for m in t.members}) for t in now.themes}
 
 
 def revise(study: Study, change: Change, *, by: str, reason: str, seen: int | None = None) -> Edit:
@@ -53,6 +76,91 @@ def revise(study: Study, change: Change, *, by: str, reason: str, seen: int | No
     """
     codes = [code.id for code in study.framework().assignable]
     return study.store.themes.edit(_last(study), change, by=by, reason=reason, codes=codes, seen=seen)
+
+
+def history(study: Study) -> History:
+    """What became of every theme, and what people changed."""
+    runs: dict[str, list[Step]] = {}
+    for run_id, step in study.store.themes.lineage():
+        runs.setdefault(run_id, []).append(step)
+    edits = study.store.themes.edits()
+    told = tuple((run, study.store.runs.get(run).started_at, tuple(steps)) for run, steps in runs.items())
+    return History(told, tuple(edits), frozenset(undone(edits)))
+
+
+def board_record(now: Board, people: Mapping[str, int]) -> dict[str, Any]:
+    """The board as JSON; `people` as `speakers` counts them."""
+    return {
+        "run": now.run_id,
+        "themes": [
+            t.model_dump(mode="json", include={"id", "name", "definition", "by", "mapping"})
+            | {"segments": [m.segment_id for m in t.members], "participants": people[t.id]}
+            for t in now.themes
+        ],
+        "unmet": [{"edit": u.edit.id, "reason": u.reason} for u in now.unmet],
+        "codings_older_than_edits": now.stale,
+    }
+
+
+def board_lines(now: Board, people: Mapping[str, int]) -> list[str]:
+    """The board for a terminal; `people` as `speakers` counts them."""
+    lines = [f"{len(now.themes)} themes of run {now.run_id}"]
+    for t in now.themes:
+        place = "outside the framework" if t.mapping.outside else ", ".join(c.code for c in t.mapping.codes)
+        size = f"{len(t.members)} segments, {people[t.id]} participants"
+        lines.append(f"  {t.id}  {t.name}  [{place or 'not mapped'}]  {size}  (named by {t.by or 'nobody'})")
+    lines += [f"edit {u.edit.id} cannot be honoured: {u.reason}" for u in now.unmet]
+    if now.stale:
+        lines.append("themes were changed after the last run: `belonging analyse` takes that into the codings")
+    return lines
+
+
+def history_record(found: History) -> dict[str, Any]:
+    """The history as JSON."""
+    return {
+        "runs": [
+            {"run": run, "started_at": at, "steps": [step.model_dump(mode="json") for step in steps]}
+            for run, at, steps in found.runs
+        ],
+        "edits": [e.model_dump(mode="json") | {"undone": e.id in found.undone} for e in found.edits],
+    }
+
+
+def history_lines(found: History) -> list[str]:
+    """The history for a terminal."""
+    lines: list[str] = []
+    for run, at, steps in found.runs:
+        lines.append(f"run {run}, {at}")
+        lines += [f"  {step_line(step)}" for step in steps]
+    lines.append(f"{len(found.edits)} edits by people")
+    lines += [f"  {edit_line(e)}{'  [undone]' if e.id in found.undone else ''}" for e in found.edits]
+    return lines
+
+
+def step_line(step: Step) -> str:
+    """One step of a run's lineage."""
+    ids = " + ".join(step.before), " + ".join(step.after)
+    way = " → ".join(i for i in ids if i) if ids[0] != ids[1] else ids[0]
+    names = f": {step.was!r} → {step.now!r}" if step.was or step.now else ""
+    overlap = step.overlap
+    shared = f"; {overlap.shared} of {overlap.before} and {overlap.after} shared" if overlap else ""
+    likeness = f", cosine {overlap.likeness:.2f}" if overlap and overlap.likeness is not None else ""
+    edit = f" (edit {step.edit})" if step.edit is not None else ""
+    return f"{step.fate}  {way}{names}  {step.reason}{shared}{likeness}{edit}"
+
+
+def edit_line(edit: Edit) -> str:
+    """One record."""
+    change = edit.change.model_dump(mode="json", exclude={"kind"}, exclude_defaults=True)
+    segments = change.pop("segments", None)
+    told = [f"{name} {_plain(value)}" for name, value in change.items()]
+    told += [f"{len(segments)} segments"] if segments else []
+    about = f"  [{', '.join(concerned(edit.change))}]" if concerned(edit.change) else ""
+    return f"{edit.id}  {edit.change.kind}{about}  {'; '.join(told)}  by {edit.by}, {edit.at}: {edit.reason}"
+
+
+def _plain(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _last(study: Study) -> str:

@@ -12,13 +12,15 @@ from alembic import command
 from alembic.config import Config
 
 from belonging_llm.asking import Departure, LedgerEntry
+from belonging_llm.clusters import Belongs
 from belonging_llm.codes import Coding, Kind, Outcome, Recoding, Sample, StabilityPlan, Variation
 from belonging_llm.errors import StudyError
 from belonging_llm.llm import ChatReply, ChatRequest
 from belonging_llm.segments import split
-from belonging_llm.store import Store, database
+from belonging_llm.store import Origin, Store, database
 from belonging_llm.store.database import connect
 from belonging_llm.store.schema import metadata
+from belonging_llm.themes import Rename, Theme, ThemeMember, locate, theme_id
 from belonging_llm.transcripts import parse_text
 
 TALK = "Interviewer: How was it?\n\nP01: I felt at home there. The group was always awake when I was.\n"
@@ -214,3 +216,41 @@ def test_a_database_of_the_third_schema_is_brought_up_to_date(store_url: str) ->
         command.downgrade(config, "0003")
     opened = Store(store_url)
     assert opened.stability.tests() == []
+
+
+def test_themes_of_older_databases_keep_their_ids_and_nobody_else_gets_those(store_url: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+    first = Store(store_url)
+    talk = parse_text(TALK, name="P01", place="P01")
+    first.corpus.add(talk)
+    first.corpus.add_segments(talk.id, (cut := split(talk)), "whole turns")
+    member = ThemeMember(segment_id=cut[0].id, strength=1, belongs=Belongs.CORE)
+    old = Theme(id=theme_id([cut[0].id]), ordinal=1, name="n", definition="d", members=(member,))
+    run = first.runs.start("digest", {})
+    first.findings.add_themes(run.id, [old])
+    first.runs.finish(run.id, "complete")
+    first.close()
+    with connect(store_url).begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0008")
+    opened = Store(store_url)
+    assert opened.themes.known() == {old.id}
+    assert opened.themes.last() == run.id
+    assert opened.findings.themes(run.id) == [old]
+    assert (opened.themes.origin(run.id), opened.themes.places(run.id), opened.themes.steps(run.id)) == (None, [], [])
+    edit = opened.themes.edit(run.id, Rename(theme=old.id, name="new"), by="Ana", reason="because")
+    assert (edit.id, opened.findings.themes(run.id)[0].name) == (1, "new")
+    assert theme_id([cut[0].id], opened.themes.known()) != old.id
+    opened.close()
+
+
+def test_places_of_themes_come_back_as_they_were(store: Store) -> None:
+    run = store.runs.start("digest", {})
+    vectors = np.eye(4, dtype=np.float32)[:3]
+    place = locate("T1", ["a", "b", "c"], vectors)
+    store.themes.add(run.id, [Theme(id="T1", ordinal=1, name="n", definition="d")], origin=Origin(), places=[place])
+    (kept,) = store.themes.places(run.id)
+    assert (kept.theme, kept.segments, kept.floor, kept.typical) == ("T1", place.segments, place.floor, place.typical)
+    for name in ("vectors", "centre", "named_at"):
+        assert (getattr(kept, name) == getattr(place, name)).all()

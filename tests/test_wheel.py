@@ -31,6 +31,11 @@ def test_the_wheel_carries_what_it_needs(wheel: Path) -> None:
         assert {f"belonging_llm/{folder}/{file.name}" for file in files.iterdir()} <= names
     assert "flows/analyse.py" in names
     assert "belonging_llm/report/templates/findings.html.j2" in names
+    for part in ("static", "templates"):
+        here = ROOT / "belonging_llm" / "review" / part
+        files = [f.relative_to(ROOT).as_posix() for f in here.rglob("*") if f.is_file()]
+        assert files
+        assert set(files) <= names
     assert "belonging_llm/store/migrations/versions/0001_first_schema.py" in names
     assert not [name for name in names if "__pycache__" in name or name.startswith(("tests/", "evals/"))]
 

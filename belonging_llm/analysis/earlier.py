@@ -62,7 +62,9 @@ def earlier(bench: Workbench, run_id: str) -> Earlier | None:
 
 
 def _known(bench: Workbench, run_id: str, found: Sequence[Theme]) -> set[str]:
-    outliers = {s for r in bench.store.themes.layers(run_id) for s in bench.store.runs.get(r).counts.get("outliers", ())}
+    outliers = {
+        s for r in bench.store.themes.layers(run_id) for s in bench.store.runs.get(r).counts.get("outliers", ())
+    }
     return outliers | {m.segment_id for theme in found for m in theme.members}
 
 

@@ -16,6 +16,7 @@ from belonging_llm.cli import (
     speakers,
     stability,
     tables,
+    themes,
     withdraw,
 )
 from belonging_llm.cli.front import main
@@ -37,5 +38,6 @@ __all__ = [
     "speakers",
     "stability",
     "tables",
+    "themes",
     "withdraw",
 ]

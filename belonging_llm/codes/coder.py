@@ -118,9 +118,7 @@ class Coder:
 
     def weigh(self, given: Material, framework: Framework, themes: Sequence[Theme], embed: Embed) -> Weighed:
         """Weigh segments all together, as those were that this was learned from."""
-        signals = weigh(
-            given.ids, given.vectors, framework, themes, embed, texts=given.texts, measures=self.measures
-        )
+        signals = weigh(given.ids, given.vectors, framework, themes, embed, texts=given.texts, measures=self.measures)
         seen, _ = see(given.vectors, given.texts, signals, given.middle, self.sight)
         evidence = strength(signals)
         unaided = evidence if self.carried is None else self.carried.over(evidence, seen)

@@ -62,12 +62,13 @@ def shared(one: Sequence[Span], other: Sequence[Span]) -> tuple[Span, ...]:
 
 
 def together(words: Sequence[Word]) -> dict[str, Opinion]:
-    """What people who agree said: codes that all of them gave, with the polarity and the words that all marked.
+    """What people who agree said: codes that somebody gave and nobody denied, with polarity and words in common.
 
-    Whoever marked no words, or judged no polarity, stands in nobody's way.
+    Whoever abstained on a code, marked no words or judged no polarity stands in nobody's way.
     """
-    codes = sorted(frozenset.intersection(*(w.given for w in words))) if words else []
-    return {code: _common([w.on(code) for w in words]) for code in codes}
+    codes = sorted({code for word in words for code in word.given})
+    undenied = [c for c in codes if all(word.on(c).outcome is not Outcome.NOT_ASSIGNED for word in words)]
+    return {code: _common([one for word in words if (one := word.on(code)).assigned]) for code in undenied}
 
 
 def _common(said: Sequence[Opinion]) -> Opinion:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -86,5 +85,3 @@ def _settled(one: Lying, pending: Arrival | None, settle: float, moment: float) 
     if pending is None or not _same(one, pending):
         return False
     return moment - datetime.fromisoformat(pending.at).timestamp() >= settle
-
-

@@ -11,7 +11,7 @@ from belonging_llm import importing, speaker_table
 from belonging_llm.errors import InputError
 from belonging_llm.importing import Imported, Kind
 from belonging_llm.inbox.folder import Inbox, Lying
-from belonging_llm.inbox.looking import STILL, leave
+from belonging_llm.inbox.looking import STILL
 from belonging_llm.provenance import file_digest, now
 from belonging_llm.store.arrivals import Arrival, Outcome
 from belonging_llm.study import Study
@@ -130,10 +130,8 @@ def _imported(study: Study, copy: Path) -> Imported:
 def _judged(study: Study, found: Arrival, imported: Imported, name: str, copy: Path, *, resumed: bool) -> Arrival:
     # An import that died before it was noted finds its own work.
     own = resumed and not imported.problem
-    if imported.added or own:
-        outcome = Outcome.IMPORTED
-    else:
-        outcome = Outcome.REFUSED if imported.problem else Outcome.KNOWN
+    nothing = Outcome.REFUSED if imported.problem else Outcome.KNOWN
+    outcome = Outcome.IMPORTED if imported.added or own else nothing
     reason = imported.problem or ("" if outcome is Outcome.IMPORTED else imported.note)
     return found.model_copy(
         update={

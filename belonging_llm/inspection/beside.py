@@ -76,6 +76,8 @@ class Comparison:
     def update(self, changed: Collection[str]) -> None:
         """Look again at segments about which people said something."""
         here = [segment for segment in changed if segment in self.matrix.row]
+        if not here:
+            return
         evidence = self._evidence(here)
         for segment in here:
             row = self.matrix.row[segment]

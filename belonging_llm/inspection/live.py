@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from belonging_llm.auditing.splits import Part
 from belonging_llm.deliberation import People
 from belonging_llm.evaluation import Ratings, Resampling
@@ -123,5 +125,5 @@ def _warned(found: Ratings | None) -> tuple[str, ...]:
 def _coders(found: Ratings | None) -> dict[str, int]:
     if found is None:
         return {}
-    judged = (found.marks >= 0).any(2)
+    judged = np.asarray((found.marks >= 0).any(2))
     return {coder: int(judged[i].sum()) for i, coder in enumerate(found.coders)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -30,6 +30,7 @@ class Matrix:
         outcome: int8, shape (n_segments, n_codes), a place in `OUTCOMES`; likewise `polarity` in `POLARITIES`.
         confidence: float32, same shape; NaN where there is none.
         participant: Row of `participants`, shape (n_segments,); `theme` likewise in `themes`, -1 for none.
+        theme_names: By id, the largest theme first.
     """
 
     run_id: str
@@ -42,6 +43,7 @@ class Matrix:
     participant: NDArray[np.int32]
     themes: tuple[str, ...]
     theme: NDArray[np.int32]
+    theme_names: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def row(self) -> Mapping[str, int]:
@@ -78,10 +80,23 @@ def matrix(store: Store, run_id: str, codes: Sequence[str]) -> Matrix:
     for i, place in enumerate(places):
         row_of[coded[place.id]] = i
     outcome, polarity, confidence = _filled((len(places), len(codes)), cells, row_of)
-    themed = {m.segment_id: theme.id for theme in store.findings.themes(run_id) for m in theme.members}
+    named = store.findings.themes(run_id)
+    themed = {member.segment_id: theme.id for theme in named for member in theme.members}
     participants, participant = _indexed([place.participant for place in places])
     themes, theme = _indexed([themed.get(place.id) for place in places])
-    return Matrix(run_id, places, tuple(codes), outcome, polarity, confidence, participants, participant, themes, theme)
+    return Matrix(
+        run_id=run_id,
+        segments=places,
+        codes=tuple(codes),
+        outcome=outcome,
+        polarity=polarity,
+        confidence=confidence,
+        participants=participants,
+        participant=participant,
+        themes=themes,
+        theme=theme,
+        theme_names={one.id: one.name for one in named},
+    )
 
 
 _Cells = tuple[list[int], list[int], list[int], list[int], list[float]]

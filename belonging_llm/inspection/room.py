@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from belonging_llm.codebook import Code
 from belonging_llm.deliberation import Docket, People
 from belonging_llm.inspection.beside import Comparison
 from belonging_llm.inspection.live import Live
@@ -59,7 +60,9 @@ class Room:
     live: Live = field(default_factory=Live)
     _runs: dict[str, Reviewed] = field(default_factory=dict)
     _basis: tuple[str, int] = ("", 0)
+    _codes: dict[str, Code] = field(default_factory=dict)
     _participant: dict[str, str] = field(default_factory=dict)
+    _coded: tuple[int, frozenset[str]] = (-1, frozenset())
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
@@ -67,16 +70,18 @@ class Room:
         self.docket = Docket(self.people, (), ())
 
     @property
-    def codes(self) -> tuple[str, ...]:
-        """Codes that can be assigned, in the codebook's order."""
-        return tuple(code.id for code in self.study.framework().assignable)
+    def codes(self) -> Mapping[str, Code]:
+        """Codes that can be assigned, by id, in the codebook's order."""
+        return self._codes
 
     def refresh(self) -> None:
         """Take in what people did since the last request."""
         with self._lock:
             changed = self.people.refresh()
-            basis = self.study.framework().digest, self.people.withdrawn
+            framework = self.study.framework()
+            basis = framework.digest, self.people.withdrawn
             if basis != self._basis or not changed <= self._participant.keys():
+                self._codes = {code.id: code for code in framework.assignable}
                 self._begin(basis)
                 return
             self.docket.update(changed)
@@ -84,9 +89,8 @@ class Room:
                 one.beside.update(changed)
 
     def run(self, run_id: str) -> Reviewed:
-        """A run beside people, as of now; KeyError when none of this id has finished."""
+        """A run beside people, as of the last refresh; KeyError when none of this id has ended."""
         with self._lock:
-            self.refresh()
             found = self._runs.pop(run_id, None) or self._read(run_id)
             self._runs[run_id] = found
             while len(self._runs) > HELD:
@@ -96,7 +100,10 @@ class Room:
 
     def seal(self) -> Seal:
         """Whose segments are not shown beside the model's word."""
-        return seal(self.study, {self._participant[s] for s in self.people.segments if s in self._participant})
+        if self._coded[0] != self.people.version:
+            coded = frozenset(self._participant[s] for s in self.people.segments if s in self._participant)
+            self._coded = self.people.version, coded
+        return seal(self.study, self._coded[1])
 
     def hidden(self, reviewed: Reviewed, seal: Seal) -> NDArray[np.bool_]:
         """Rows of a run that are not shown, shape (n_segments,)."""
@@ -119,13 +126,13 @@ class Room:
         self._participant = {place.id: place.participant for place in places}
         self._basis = basis
         self._runs.clear()
-        self.docket = Docket(self.people, [place.id for place in places], self.codes)
+        self.docket = Docket(self.people, [place.id for place in places], self._codes)
         self.docket.update(self.people.segments)
 
     def _read(self, run_id: str) -> Reviewed:
         store = self.study.store
-        run = next((one for one in store.runs.finished() if one.id == run_id), None)
-        if run is None:
+        if run_id not in {ended.id for ended in store.outcomes.runs()}:
             raise KeyError(run_id)
-        made = matrix(store, run_id, self.codes)
+        made = matrix(store, run_id, tuple(self._codes))
+        run = store.runs.get(run_id)
         return Reviewed(run, Comparison(store, made, self.people), np.full(made.outcome.shape, NOTHING, np.int8))

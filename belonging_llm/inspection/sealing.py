@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 
 from belonging_llm.auditing.splits import Part
 from belonging_llm.study import Study
@@ -23,7 +24,7 @@ class Seal:
     parts: dict[str, Part]
     undivided: frozenset[str]
 
-    @property
+    @cached_property
     def hidden(self) -> frozenset[str]:
         """Participants whose segments are not shown beside the model's word."""
         return self.undivided if self.opened else self.undivided | self.of(Part.TEST)

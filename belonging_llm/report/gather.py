@@ -30,6 +30,7 @@ def gather(study: Study) -> Findings:
     run = _with_what_it_stands_on(study, run)
     settings, counts = run.settings, _plain_counts(run)
     themes = store.findings.themes(run.id)
+    outliers, too_short = _unthemed(study, run, themes)
     return Findings(
         study=study.settings.name,
         run=_record(run, counts),
@@ -39,8 +40,8 @@ def gather(study: Study) -> Findings:
         codings=store.findings.codings(run.id),
         framework=study.framework(),
         participants=store.corpus.participants(),
-        outliers=run.counts.get("outliers", []),
-        too_short=run.counts.get("too_short", []),
+        outliers=outliers,
+        too_short=too_short,
         prompts=_prompts(study, settings.get("prompts", {})),
         usage=_usage(study, run),
         losses=_losses(run, themes),
@@ -48,6 +49,15 @@ def gather(study: Study) -> Findings:
         encoder=settings.get("embedder", ""),
         synthetic=study.settings.synthetic,
     )
+
+
+def _unthemed(study: Study, run: Run, themes: Sequence[Theme]) -> tuple[list[str], list[str]]:
+    """Segments that fit no theme, those that people took out of one among them; and those too short to be grouped."""
+    themed = {member.segment_id for theme in themes for member in theme.members}
+    found = [member.segment_id for theme in study.store.themes.found(run.id) for member in theme.members]
+    nowhere = dict.fromkeys([*run.counts.get("outliers", ()), *found])
+    short = dict.fromkeys(run.counts.get("too_short", ()))
+    return [s for s in nowhere if s not in themed], [s for s in short if s not in themed]
 
 
 def _with_what_it_stands_on(study: Study, run: Run) -> Run:

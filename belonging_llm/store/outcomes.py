@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from belonging_llm.codes import Coding, Outcome, Polarity
 from belonging_llm.segments import Segment
 from belonging_llm.store.layers import codings_as_of
-from belonging_llm.store.schema import coding, segment
+from belonging_llm.store.schema import coding, run, segment
 from belonging_llm.store.writing import in_chunks
 
 AT_ONCE = 20_000
@@ -39,6 +39,23 @@ class Place(NamedTuple):
     start: int
 
 
+class Ended(NamedTuple):
+    """A run that ended, without all that it counted.
+
+    Attributes:
+        model: As the run's record names it.
+    """
+
+    id: str
+    at: str
+    model: str
+
+    @property
+    def label(self) -> str:
+        """When it ended, and with which model."""
+        return f"{self.at[:16].replace('T', ' ')} {self.model}".strip()
+
+
 _OUTCOME = {str(o): o for o in Outcome}
 _POLARITY: Mapping[str | None, Polarity | None] = {None: None} | {str(p): p for p in Polarity}
 
@@ -49,7 +66,15 @@ class Outcomes:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def rows(self, run_id: str) -> Iterator[Sequence[sa.Row[Any]]]:
+    def runs(self) -> list[Ended]:
+        """Every run that ended, the last first."""
+        r = run.c
+        query = sa.select(r.id, r.finished_at, r.settings).where(r.status != "running")
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(r.finished_at.desc(), r.id.desc())).all()
+        return [Ended(one.id, one.finished_at, str(json.loads(one.settings).get("llm", ""))) for one in rows]
+
+    def rows(self, run_id: str) -> Iterator[Sequence[Any]]:
         """(segment, code, outcome, polarity, confidence) of a run, many at a time, in no order."""
         c = coding.c
         query = sa.select(c.segment_id, c.code, c.outcome, c.polarity, c.confidence)

@@ -24,18 +24,22 @@ from belonging_llm.store.schema import (
     batch_part,
     call,
     coding,
+    judgement,
     metadata,
     parcel,
     parcel_line,
     parcel_stray,
     passage,
+    queue_item,
     segment,
     source,
     theme,
     transcript,
     vector,
+    viewing,
     waiting,
 )
+from belonging_llm.store.theme_places import forget_exemplars
 from belonging_llm.store.writing import in_chunks
 from belonging_llm.transcripts import Transcript
 
@@ -54,6 +58,8 @@ _WRITTEN = {
     "case_record": ("participant",),
     "codebook_version": ("reason",),
     "arrival": ("name", "reason"),
+    "judgement": ("memo",),
+    "theme_edit": ("by", "reason"),
 }
 _WRITTEN_AS_JSON = {
     "participant": ("attributes",),
@@ -63,6 +69,10 @@ _WRITTEN_AS_JSON = {
     "source": ("content",),
     "brought": ("content",),
     "case_record": ("content",),
+    "judgement": ("details",),
+    "queue_item": ("draft",),
+    "theme_edit": ("content",),
+    "theme_step": ("content",),
 }
 _UNDER_WAY = ("sealed", "uploaded", "sent")
 
@@ -107,7 +117,9 @@ class Rewording:
             _spans(connection, texts, old)
             _written(connection, words)
             reword_codebooks(connection, lambda one: _worded(one, words), "words that identify people were replaced")
-            _vectors(connection, [old[s.id].text for text in texts for s in text.segments if old[s.id].text != s.text])
+            changed = [old[s.id] for text in texts for s in text.segments if old[s.id].text != s.text]
+            _vectors(connection, [one.text for one in changed])
+            forget_exemplars(connection, [one.id for one in changed])
 
     def forget(self, holds: Callable[[str], bool]) -> int:
         """Remove questions and replies that hold words; what was found by them stays.
@@ -201,7 +213,7 @@ def _open_to_change(connection: sa.Connection) -> Iterator[None]:
         connection.exec_driver_sql(rule)
 
 
-_ONLY_ADDED = ("call", "coding", "theme_edit")
+_ONLY_ADDED = ("call", "coding", "judgement", "theme_edit")
 _CLASH = "two participants would be called the same; decide on different replacements for them"
 
 
@@ -214,7 +226,7 @@ def _text(connection: sa.Connection, text: Reworded) -> None:
             )
         (row,) = connection.execute(sa.select(transcript).where(transcript.c.id == text.was)).mappings()
         connection.execute(transcript.insert(), dict(row) | content | {"id": text.now.id})
-        for table in (segment, source, passage, waiting, batch_part):
+        for table in (segment, source, passage, waiting, batch_part, viewing):
             here = table.c.transcript_id == text.was
             connection.execute(table.update().where(here).values(transcript_id=text.now.id))
         connection.execute(transcript.delete().where(transcript.c.id == text.was))
@@ -234,6 +246,16 @@ def _spans(connection: sa.Connection, texts: Sequence[Reworded], old: Mapping[st
         if row.segment_id in within:
             spans = [_placed(span, *within[row.segment_id]) for span in json.loads(row.evidence)]
             connection.execute(coding.update().where(coding.c.id == row.id).values(evidence=json.dumps(spans)))
+    for row in connection.execute(sa.select(judgement).where(judgement.c.marks != "[]")).all():
+        if row.segment_id in within:
+            marks = _placed_marks(json.loads(row.marks), *within[row.segment_id])
+            connection.execute(judgement.update().where(judgement.c.id == row.id).values(marks=json.dumps(marks)))
+    for row in connection.execute(sa.select(queue_item).where(queue_item.c.draft != "null")).all():
+        if row.segment_id in within:
+            draft = json.loads(row.draft)
+            draft["marks"] = _placed_marks(draft["marks"], *within[row.segment_id])
+            this = (queue_item.c.reviewer == row.reviewer) & (queue_item.c.segment_id == row.segment_id)
+            connection.execute(queue_item.update().where(this).values(draft=json.dumps(draft, ensure_ascii=False)))
     for row in connection.execute(sa.select(theme)).all():
         content = json.loads(row.content)
         for quote in content["quotes"]:
@@ -241,6 +263,10 @@ def _spans(connection: sa.Connection, texts: Sequence[Reworded], old: Mapping[st
                 quote |= _placed(quote, *within[quote["segment_id"]])
         which = (theme.c.run_id == row.run_id) & (theme.c.id == row.id)
         connection.execute(theme.update().where(which).values(content=json.dumps(content, ensure_ascii=False)))
+
+
+def _placed_marks(marks: list[dict[str, Any]], text: Reworded, offset: int) -> list[dict[str, Any]]:
+    return [mark | {"spans": [_placed(span, text, offset) for span in mark["spans"]]} for mark in marks]
 
 
 def _placed(span: dict[str, Any], text: Reworded, offset: int) -> dict[str, Any]:

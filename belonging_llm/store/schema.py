@@ -403,7 +403,7 @@ theme_frame = sa.Table(
     sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True),
     sa.Column("base", sa.String(32), comment="the run that found the members of its themes; null: it did"),
     sa.Column("encoder", sa.Text, nullable=False),
-    sa.Column("content", sa.Text, nullable=False, comment="how the themes came about, as JSON: method, digests, counts"),
+    sa.Column("content", sa.Text, nullable=False, comment="how the themes came about, as JSON: method and digests"),
 )
 
 theme_place = sa.Table(
@@ -506,7 +506,7 @@ queue_item = sa.Table(
     sa.Column("place", sa.Integer, nullable=False, comment="in the order drawn for this coder"),
     sa.Column("state", sa.String(16), nullable=False, comment="pending, draft, submitted, skipped"),
     sa.Column("flagged", sa.Boolean, nullable=False, server_default=sa.false()),
-    sa.Column("draft", sa.Text, nullable=False, server_default="", comment="what is chosen so far, as JSON"),
+    sa.Column("draft", sa.Text, nullable=False, server_default="null", comment="what is chosen so far, as JSON"),
     sa.Column("touched_at", sa.Text, nullable=False, server_default=""),
     sa.Index("ix_queue_item_state", "reviewer", "state", "place"),
     sa.Index("ix_queue_item_place", "reviewer", "place"),
@@ -600,7 +600,6 @@ coder_state = sa.Table(
     sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True),
     sa.Column("digest", sa.String(64), nullable=False),
     sa.Column("content", sa.LargeBinary, nullable=False, comment="what a whole run learned, as numbers"),
-    sa.Column("places", sa.LargeBinary, nullable=False, comment="where its themes lie, as numbers"),
     sa.Column("taught_by", sa.String(64), nullable=False, comment="digest of what people had coded by then"),
     sa.Column("at", sa.Text, nullable=False),
 )

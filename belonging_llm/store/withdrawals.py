@@ -20,9 +20,9 @@ from belonging_llm.provenance import now
 from belonging_llm.store import schema as s
 from belonging_llm.store.codebooks import reword_codebooks
 from belonging_llm.store.database import alone, one_transaction
+from belonging_llm.store.emptied_themes import EmptiedThemes
 from belonging_llm.store.postgres import is_postgres, rebuild
 from belonging_llm.store.writing import add_new, in_chunks
-from belonging_llm.themes.theme import UNNAMED
 from belonging_llm.transcripts import Transcript
 
 BEGUN, EMPTIED, DONE = "begun", "emptied", "done"
@@ -196,6 +196,7 @@ class _Emptying:
 
     def all(self) -> None:
         self._codings()
+        self._review()
         self._themes()
         self._of_segments()
         self._exchanges()
@@ -220,42 +221,35 @@ class _Emptying:
             self.connection.execute(s.coding.insert(), [row | {"rationale": ""} for row in quoting])
         self._count("rationales of other codings that quoted or named them", len(quoting))
 
+    def _review(self) -> None:
+        """What reviewers said and saw of their segments; of others' only the words that are theirs."""
+        gone, run = self.leaving.segments, self.connection.execute
+        self._delete("records of what reviewers said", s.judgement, s.judgement.c.segment_id, gone)
+        self._delete("places in coders' queues", s.queue_item, s.queue_item.c.segment_id, gone)
+        seen = self._delete("", s.viewing, s.viewing.c.segment_id, gone)
+        seen += self._delete("", s.viewing, s.viewing.c.transcript_id, self.leaving.gone)
+        self._count("lines of the access log", seen)
+        written = run(sa.select(s.judgement).where((s.judgement.c.memo != "") | (s.judgement.c.details != "{}")))
+        quoting = [dict(row) for row in written.mappings() if self.leaving.concerns(f"{row['memo']}\n{row['details']}")]
+        # Append-only tables refuse changes: the row goes and comes again.
+        self._delete("", s.judgement, s.judgement.c.id, [row["id"] for row in quoting])
+        if quoting:
+            run(s.judgement.insert(), [row | {"memo": "", "details": self._undetailed(row)} for row in quoting])
+        self._count("memos of reviewers on others' segments that quoted or named them", len(quoting))
+        for row in run(sa.select(s.queue_item).where(s.queue_item.c.draft != "null")).mappings().all():
+            draft = json.loads(row["draft"])
+            if self.leaving.concerns(draft["memo"]):
+                this = (s.queue_item.c.reviewer == row["reviewer"]) & (s.queue_item.c.segment_id == row["segment_id"])
+                run(s.queue_item.update().where(this).values(draft=json.dumps(draft | {"memo": ""})))
+
+    def _undetailed(self, row: dict[str, Any]) -> str:
+        kept = {name: value for name, value in json.loads(row["details"]).items() if not self.leaving.concerns(value)}
+        return json.dumps(kept, ensure_ascii=False)
+
     def _themes(self) -> None:
         """Themes lose these members, and the names, definitions and reasons that may be in their words."""
-        member = s.theme_member.c
-        touched: set[tuple[str, str]] = set()
-        for chunk in in_chunks(sorted(self.leaving.segments)):
-            query = sa.select(member.run_id, member.theme_id).where(member.segment_id.in_(chunk))
-            touched.update((run, theme) for run, theme in self.connection.execute(query))
-        self._delete("places in themes", s.theme_member, member.segment_id, self.leaving.segments)
-        kept: dict[tuple[str, str], list[str]] = {}
-        for run, theme, segment in self.connection.execute(
-            sa.select(member.run_id, member.theme_id, member.segment_id)
-        ):
-            kept.setdefault((run, theme), []).append(segment)
-        for run, theme in sorted(touched):
-            this = (s.theme.c.run_id == run) & (s.theme.c.id == theme)
-            content = json.loads(self.connection.execute(sa.select(s.theme.c.content).where(this)).scalar_one())
-            if (run, theme) in kept:
-                words = " ".join(self.leaving.kept_words.get(i, "") for i in kept[run, theme]).casefold()
-                changed = json.dumps(self._unnamed(content, words))
-                self.connection.execute(s.theme.update().where(this).values(content=changed))
-            else:
-                self.connection.execute(s.theme.delete().where(this))
-        self._count("themes that lost their name", sum(key in kept for key in touched))
-        self._count("themes that ended", sum(key not in kept for key in touched))
-
-    def _unnamed(self, content: dict[str, Any], words: str) -> dict[str, Any]:
-        mapping = content.get("mapping", {})
-        codes = [code | {"rationale": ""} for code in mapping.get("codes", [])]
-        return content | {
-            "name": f"Theme {content['ordinal']}",
-            "definition": UNNAMED,
-            "quotes": [q for q in content.get("quotes", []) if q["segment_id"] not in self.leaving.segments],
-            "exemplars": [i for i in content.get("exemplars", []) if i not in self.leaving.segments],
-            "terms": [term for term in content.get("terms", []) if term.casefold() in words],
-            "mapping": mapping | {"codes": codes},
-        }
+        for name, more in EmptiedThemes(self.connection, self.leaving).all().items():
+            self._count(name, more)
 
     def _of_segments(self) -> None:
         tables = {
@@ -264,7 +258,6 @@ class _Emptying:
             "answers about sentinels": s.sentinel_answer,
             "units of audit samples": s.audit_unit,
             "sentinels": s.sentinel,
-            "places in themes, from batches": s.placement,
             "segments tried again": s.retried,
         }
         for name, table in tables.items():
@@ -312,7 +305,7 @@ class _Emptying:
             (row,) = self.connection.execute(sa.select(s.transcript).where(s.transcript.c.id == old)).mappings()
             fresh = dict(row) | {"id": found.id, "content": found.model_dump_json()}
             self.connection.execute(s.transcript.insert(), fresh)
-            for table in (s.segment, s.source, s.passage, s.waiting, s.batch_part):
+            for table in (s.segment, s.source, s.passage, s.waiting, s.batch_part, s.viewing):
                 mine = table.update().where(table.c.transcript_id == old)
                 self.connection.execute(mine.values(transcript_id=found.id))
             self.connection.execute(s.transcript.delete().where(s.transcript.c.id == old))
@@ -372,7 +365,7 @@ class _Emptying:
         return code.model_copy(update=kept | ({"name": code.id} if self.leaving.owns(code.name) else {}))
 
     def _batches(self) -> None:
-        """What was learned with them is learned anew from those who stay, sums are summed anew, their files forgotten."""
+        """What was learned with them is learned anew from those who stay; their files are forgotten."""
         self._delete("what runs learned", s.coder_state, s.coder_state.c.run_id, self._all(s.coder_state.c.run_id))
         self._delete("", s.tally, s.tally.c.run_id, self._all(s.tally.c.run_id))
         arrivals = self.connection.execute(sa.select(s.arrival.c.name, s.arrival.c.digest, s.arrival.c.reason)).all()

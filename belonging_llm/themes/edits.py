@@ -147,12 +147,17 @@ def shaped_by(edits: Iterable[Edit]) -> str:
 
 def concerned(change: Change) -> tuple[str, ...]:
     """Ids of the themes that an edit speaks of, sorted; none for an undo."""
-    found = {
-        Merge: lambda c: (c.into, *c.themes),
-        Split: lambda c: (c.theme, c.new),
-        Move: lambda c: (c.to, c.source),
-        Undo: lambda c: (),
-    }.get(type(change), lambda c: (c.theme,))(change)
+    match change:
+        case Merge():
+            found: tuple[str, ...] = (change.into, *change.themes)
+        case Split():
+            found = change.theme, change.new
+        case Move():
+            found = change.to, change.source
+        case Undo():
+            found = ()
+        case _:
+            found = (change.theme,)
     return tuple(sorted({ident for ident in found if ident}))
 
 

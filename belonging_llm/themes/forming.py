@@ -1,4 +1,4 @@
-"""Clusters as the themes that they were settled to be: those that belong together united, those that people hold kept."""
+"""Clusters as the themes that they were settled to be: united where they are one, kept where people hold them."""
 
 from __future__ import annotations
 

@@ -93,6 +93,7 @@ class _Work:
     themes: dict[str, Theme] = field(default_factory=dict)
     members: dict[str, _Members] = field(default_factory=dict)
     unmet: list[Unmet] = field(default_factory=list)
+    head: dict[str, str] = field(default_factory=dict)
 
     def form(self) -> None:
         """What was found, less what undone splits had made, with what standing ones make."""
@@ -164,7 +165,7 @@ class _Work:
 
     def join(self) -> None:
         """Merged themes as one, under the id and name of the one that they were merged into."""
-        head: dict[str, str] = {}
+        head = self.head
         for edit in self.edits:
             if not isinstance(edit.change, Merge):
                 continue
@@ -176,33 +177,32 @@ class _Work:
                 self._fails(edit, "none of its themes is there any more")
         for ident in [i for i in self.themes if i in head]:
             into = _head(head, ident)
-            other = self.themes.pop(ident)
+            merged = self.themes.pop(ident)
             if into not in self.themes:
-                self.themes[into] = other.model_copy(update={"id": into})
+                self.themes[into] = merged.model_copy(update={"id": into})
                 self.members[into] = {}
             else:
-                self.themes[into] = _with(self.themes[into], other)
+                self.themes[into] = _with(self.themes[into], merged)
             _unite(self.members[into], self.members.pop(ident))
-        self.head = head
 
     def retire(self) -> None:
         """Themes that a person took for none are none, until a person restores them."""
-        retired: dict[str, Edit] = {}
+        retired: dict[str, tuple[Edit, str]] = {}
         for edit in self.edits:
             if isinstance(edit.change, Retire):
-                retired[_head(self.head, edit.change.theme)] = edit
+                retired[_head(self.head, edit.change.theme)] = edit, edit.change.theme
             elif isinstance(edit.change, Restore):
                 retired.pop(_head(self.head, edit.change.theme), None)
-        for ident, edit in retired.items():
+        for ident, (edit, theme) in retired.items():
             if self.themes.pop(ident, None) is None:
-                self._fails(edit, f"there is no theme {ident} any more")
+                self._fails(edit, f"there is no theme {theme} any more")
 
     def result(self) -> Iterable[Theme]:
         whole = {t.id: self._whole(t) for t in self.themes.values() if self.members[t.id]}
         for edit in self.edits:
             if isinstance(edit.change, Split) and edit.change.new in self.themes and edit.change.new not in whole:
                 self._fails(edit, f"no segment is left in {edit.change.new}")
-        if any(not isinstance(e.change, Rename | Remap) for e in self.edits):
+        if {t.id: set(t.own) for t in whole.values()} != {t.id: set(t.own) for t in self.found}:
             ordered = sorted(whole.values(), key=lambda t: (-len(t.own), t.id))
         else:
             ordered = list(whole.values())
@@ -211,12 +211,13 @@ class _Work:
     def _whole(self, theme: Theme) -> Theme:
         members = self.members[theme.id]
         ordered = sorted(members.values(), key=lambda m: (_RANK[m.belongs], -m.strength))
-        exemplars = tuple(i for i in theme.exemplars if i in members)
+        own = [m.segment_id for m in ordered if m.belongs is not Belongs.ALSO]
+        exemplars = tuple(i for i in theme.exemplars if i in own)
         return theme.model_copy(
             update={
                 "members": tuple(ordered),
                 "quotes": tuple(q for q in theme.quotes if q.segment_id in members),
-                "exemplars": exemplars or tuple(m.segment_id for m in ordered[:3]),
+                "exemplars": exemplars or tuple(own[:3]),
             }
         )
 

@@ -1,4 +1,4 @@
-"""What a new clustering makes of the themes there were: which go on, part, join, begin and end, and what people hold."""
+"""What a new clustering makes of the themes there were: which go on, part, join, begin and end; what people hold."""
 
 from __future__ import annotations
 

@@ -99,7 +99,8 @@ def analyse(
     bench = analysis.workbench(job)
     calls, model_seconds = bench.work_done()
     report = study.reports / "findings.html"
-    if not unchanged or not _is_of(report, run.id):
+    # New names alone start no run, but the report shows them.
+    if not unchanged or study.store.themes.edits() or not _is_of(report, run.id):
         write_report(folder)
     return _analysed(study, run.id, unchanged, calls, time.monotonic() - started, model_seconds)
 

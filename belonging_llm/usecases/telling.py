@@ -25,7 +25,9 @@ class Status:
         lacking: Participants without consent to that.
         stale: Somebody withdrew after the last run: what it found is not what there is now.
         last_batch: The last batch on top of the last analysis; None before the first.
+        edited: People changed themes since, in ways that codings rest on.
         uncovered: Transcripts that wait for the next batch or analysis.
+        alarms: What drifts, and nobody has looked into: kind, subject, batch.
     """
 
     name: str
@@ -46,7 +48,9 @@ class Status:
     lacking: list[str]
     stale: bool
     last_batch: dict[str, Any] | None = None
+    edited: bool = False
     uncovered: int = 0
+    alarms: tuple[dict[str, str], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -64,6 +68,7 @@ def status(folder: Path) -> Status:
     from belonging_llm.consent import lacking
     from belonging_llm.importing import split_transcripts
     from belonging_llm.llm import is_loopback
+    from belonging_llm.theme_board import board
 
     study = Study(folder)
     split_transcripts(study)
@@ -90,8 +95,14 @@ def status(folder: Path) -> Status:
         left={endpoint: n for endpoint, n in store.ledger.endpoints().items() if not is_loopback(endpoint)},
         lacking=lacking(study, (s.participant for s in segments)),
         stale=bool(run and run.counts.get("withdrawn")),
+        edited=bool(store.themes.last()) and board(study).stale,
         last_batch=_last_batch(study),
         uncovered=len(store.batches.waiting()),
+        alarms=tuple(
+            {"id": a.id, "kind": a.kind, "subject": a.subject, "batch": a.run_id, "at": a.at}
+            for a in store.drift.alarms()
+            if a.open
+        ),
     )
 
 

@@ -170,10 +170,11 @@ def _others(study: Study, participant: str, transcripts: Sequence[Transcript]) -
 
 
 def _derived(study: Study, segments: set[str]) -> Iterator[str]:
-    for run in (*study.store.runs.finished(), *filter(None, [study.store.runs.latest(finished=False)])):
-        for theme in study.store.findings.themes(run.id):
-            if segments.intersection(member.segment_id for member in theme.members):
-                yield from (theme.name, theme.definition)
+    runs = (*study.store.runs.finished(), *filter(None, [study.store.runs.latest(finished=False)]))
+    themes = [t for run in runs for t in (*study.store.themes.found(run.id), *study.store.findings.themes(run.id))]
+    # A theme keeps its name from run to run, and its id: words may have come from a run in which they were in it.
+    theirs = {t.id for t in themes if segments.intersection(member.segment_id for member in t.members)}
+    yield from dict.fromkeys(text for t in themes if t.id in theirs for text in (t.name, t.definition))
 
 
 def _names(participant: str, transcripts: Iterable[Transcript]) -> tuple[str, ...]:

@@ -27,7 +27,9 @@ def test_taught_by_some_rows_every_row_has_its_log_odds() -> None:
     assert ridge.taught_by(rows, share, seen).scores(seen) == pytest.approx(model.decision_function(seen), abs=5e-3)
     assert ridge.scores(model, seen) == pytest.approx(model.decision_function(seen))
     few = seen[:, :4]
-    assert ridge.taught_by(rows, share, few).scores(few) == pytest.approx(ridge.fit(few[rows], share).decision_function(few))
+    assert ridge.taught_by(rows, share, few).scores(few) == pytest.approx(
+        ridge.fit(few[rows], share).decision_function(few)
+    )
 
 
 def test_many_rows_stay_as_they_are() -> None:

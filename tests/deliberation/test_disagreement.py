@@ -62,6 +62,9 @@ def test_what_agreeing_people_have_in_common() -> None:
     b = word("B", home=gave(None, (4, 9)), group=gave(NOT_THERE))
     assert together([a, b]) == {"group": gave(NOT_THERE), "home": gave(THERE, (4, 6))}
     assert together([word("A"), word("B")]) == {}
+    # What one gives and another denies is nothing in common; who leaves it open denies nothing.
+    assert together([word("A", home=gave()), word("B")]) == {}
+    assert together([word("A", home=gave()), word("B", home=Opinion(Outcome.ABSTAINED))]) == {"home": gave()}
 
 
 SPANS = st.lists(st.tuples(st.integers(0, 20), st.integers(1, 5)).map(lambda s: Span(s[0], s[0] + s[1])), max_size=4)

@@ -8,7 +8,7 @@ from belonging_llm.auditing.splits import Part
 from belonging_llm.evaluation import Resampling
 from belonging_llm.inspection.agreement import wanted
 from belonging_llm.review.page import ADJUDICATORS, Page
-from belonging_llm.review.pages.audit.listing import chosen_run, code_names, run_label
+from belonging_llm.review.pages.audit.listing import chosen_run, code_names
 from belonging_llm.review.room import room
 from belonging_llm.review.visit import Visit
 
@@ -23,7 +23,7 @@ def show(visit: Visit) -> Response:
     found = here.live.agreed(
         here.people,
         here.participants,
-        here.codes,
+        tuple(here.codes),
         here.run(run.id).beside.matrix if run else None,
         seal,
         Part.DEVELOPMENT if sealed else part,
@@ -32,9 +32,9 @@ def show(visit: Visit) -> Response:
     return visit.render(
         "agreement.html.j2",
         found=found,
-        names=code_names(visit),
+        names=code_names(here),
         run=run,
-        runs=[(one.id, run_label(one)) for one in reversed(visit.store.runs.finished())],
+        runs=[(one.id, one.label) for one in visit.store.outcomes.runs()],
         part=Part.DEVELOPMENT if sealed else part,
         parts=[one for one in Part if one is not Part.TEST or seal.opened],
         seal=seal,

@@ -10,11 +10,10 @@ from belonging_llm import changes
 from belonging_llm.changes import Changes, OutcomeChange
 from belonging_llm.inspection import Room
 from belonging_llm.review.page import ADJUDICATORS, Page
-from belonging_llm.review.pages.audit.listing import chosen_run, code_names, run_label
+from belonging_llm.review.pages.audit.listing import chosen_run, code_names
 from belonging_llm.review.room import room
 from belonging_llm.review.searching import OUTCOME_IN_WORDS
 from belonging_llm.review.visit import Visit
-from belonging_llm.store import Run
 
 SIZE = 50
 NEW_SHOWN = 100
@@ -39,7 +38,7 @@ def show(visit: Visit) -> Response:
     if run is None:
         return visit.render("changes.html.j2", run=None)
     before = chosen_run(visit, visit.asked("before")) if visit.asked("before") else None
-    found = _found(visit, run, before)
+    found = _found(visit, run.id, before.id if before else "")
     hidden = here.seal().hidden
     seen = [c for c in found.outcomes if here.participants.get(c.segment_id, "") not in hidden]
     listed = _listed(visit, seen)
@@ -49,8 +48,8 @@ def show(visit: Visit) -> Response:
         "changes.html.j2",
         run=run,
         found=found,
-        runs=[(one.id, run_label(one)) for one in reversed(visit.store.runs.finished())],
-        names=code_names(visit),
+        runs=[(one.id, one.label) for one in visit.store.outcomes.runs()],
+        names=code_names(here),
         outcomes=OUTCOME_IN_WORDS,
         causes=CAUSE_IN_WORDS,
         moves=sorted(changes.kinds(found.outcomes).items(), key=lambda item: (-item[1], item[0])),
@@ -71,17 +70,17 @@ def _short(kind: str, value: str) -> str:
     return (value[:12] if kind in _DIGESTS else value) or "–"
 
 
-def _found(visit: Visit, run: Run, before: Run | None) -> Changes:
-    """The comparison, kept while the server runs: finished runs differ in the same things tomorrow.
+def _found(visit: Visit, run_id: str, before: str) -> Changes:
+    """The comparison, kept while the server runs: runs that ended differ in the same things tomorrow.
 
     A withdrawal changes what they hold, so it stands in what the comparison is kept under.
     """
-    state = visit.request.app.state
-    held: dict[tuple[str, str, str], Changes] = state.changes if hasattr(state, "changes") else {}
-    key = (run.id, before.id if before else "", str(run.counts.get("withdrawn", "")))
+    state, runs = visit.request.app.state, visit.store.runs
+    held: dict[tuple[str, str, int], Changes] = state.changes if hasattr(state, "changes") else {}
+    key = (run_id, before, room(visit).people.withdrawn)
     if key not in held:
-        held[key] = changes.changes(visit.study, run, before)
-        state.changes = dict(islice(reversed(held.items()), KEPT))
+        made = changes.changes(visit.study, runs.get(run_id), runs.get(before) if before else None)
+        state.changes = held = {key: made, **dict(islice(held.items(), KEPT - 1))}
     return held[key]
 
 

@@ -285,5 +285,5 @@ def _settle(connection: sa.Connection, said: Said, at: str) -> None:
     """In the coder's own queue it is done (or passed over)."""
     mine = (queue_item.c.reviewer == said.reviewer) & (queue_item.c.segment_id == said.segment_id)
     state = "skipped" if said.skipped else "submitted"
-    values = {"state": state, "flagged": said.flagged, "draft": "", "touched_at": at}
+    values = {"state": state, "flagged": said.flagged, "draft": "null", "touched_at": at}
     connection.execute(queue_item.update().where(mine).values(values))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from enum import StrEnum
 
@@ -196,9 +197,4 @@ class Queues:
         query = query.order_by(i.place if order is None else order).limit(limit)
         with self._engine.connect() as connection:
             rows = connection.execute(query).mappings().all()
-        return [
-            QueueItem.model_validate(
-                {**row, "draft": Draft.model_validate_json(row["draft"]) if row["draft"] else None}
-            )
-            for row in rows
-        ]
+        return [QueueItem.model_validate({**row, "draft": json.loads(row["draft"])}) for row in rows]

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from belonging_llm.auditing import splits
 from belonging_llm.codes import Outcome, Polarity
 from belonging_llm.errors import StudyError
-from belonging_llm.inspection import KINDS, VERDICTS, Beside, Found, Reviewed, Room, Settled, Verdict, search
+from belonging_llm.inspection import KINDS, VERDICTS, Beside, Found, Reviewed, Room, Seal, Settled, Verdict, search
 from belonging_llm.inspection.matrix import NOTHING, OUTCOMES, POLARITIES
 from belonging_llm.review.page import ADJUDICATORS, Page
 from belonging_llm.review.room import room
@@ -24,7 +24,7 @@ from belonging_llm.review.searching import (
 )
 from belonging_llm.review.visit import Visit
 from belonging_llm.segments import Segment
-from belonging_llm.store import Run
+from belonging_llm.store.outcomes import Ended
 
 SIZE = 50
 
@@ -45,27 +45,27 @@ class Line:
 
 def show(visit: Visit) -> Response:
     """The page that is asked for."""
-    here = room(visit)
-    run = chosen_run(visit, visit.asked("run"))
+    here, run = room(visit), chosen_run(visit, visit.asked("run"))
     if run is None:
-        return visit.render("audit.html.j2", run=None, block="")
+        return visit.render("audit.html.j2", run=None)
     reviewed, seal = here.run(run.id), here.seal()
     given = dict(visit.request.query_params) | {"run": run.id}
-    found = found_in(visit, here, reviewed, given, SIZE)
+    attributes = visit.store.corpus.participants()
+    found = found_in(here, reviewed, seal, given, SIZE, attributes)
     lines = _lines(visit, reviewed, found)
     visit.saw((line.segment.transcript_id, line.segment.id) for line in lines)
     return visit.render(
         "audit.html.j2",
         block="list" if visit.partial else "",
         run=run,
-        runs=[(one.id, run_label(one)) for one in reversed(visit.store.runs.finished())],
+        runs=[(one.id, one.label) for one in visit.store.outcomes.runs()],
         given=given,
         query=kept(given),
         lines=lines,
         found=found,
-        names=code_names(visit),
-        themes=_themes(visit, run),
-        attributes=_attributes(visit),
+        names=code_names(here),
+        themes=reviewed.beside.matrix.theme_names,
+        attributes=_shared(attributes),
         seal=seal,
         sealed=int(here.hidden(reviewed, seal).sum()),
         besides=BESIDE_IN_WORDS,
@@ -83,41 +83,43 @@ def divide(visit: Visit) -> Response:
     return visit.redirect(visit.rendering.url("audit"))
 
 
-def chosen_run(visit: Visit, run_id: str) -> Run | None:
-    """The run that is asked for; the last that finished where none is, None where none has.
+def chosen_run(visit: Visit, run_id: str) -> Ended | None:
+    """The run that is asked for; the last that ended where none is, None where none has.
 
     Raises:
-        HTTPException: 404, no run of this id has finished.
+        HTTPException: 404, no run of this id has ended.
     """
+    runs = visit.store.outcomes.runs()
     if not run_id:
-        return visit.store.runs.latest()
-    found = next((run for run in visit.store.runs.finished() if run.id == run_id), None)
+        return runs[0] if runs else None
+    found = next((run for run in runs if run.id == run_id), None)
     if found is None:
         raise visit.missing("this run")
     return found
 
 
-def found_in(visit: Visit, here: Room, reviewed: Reviewed, given: Mapping[str, str], size: int) -> Found:
+def found_in(
+    here: Room,
+    reviewed: Reviewed,
+    seal: Seal,
+    given: Mapping[str, str],
+    size: int,
+    attributes: Mapping[str, Mapping[str, str]],
+) -> Found:
     """Pairs of a run, without those of the sealed test split."""
-    wanted = search_from(given, size=size)
     return search(
-        wanted,
+        search_from(given, size=size),
         reviewed.beside.matrix,
         reviewed.beside.kind,
         reviewed.audited,
-        sealed=here.hidden(reviewed, here.seal()),
-        attributes=visit.store.corpus.participants() if wanted.attribute else {},
+        sealed=here.hidden(reviewed, seal),
+        attributes=attributes,
     )
 
 
-def run_label(run: Run) -> str:
-    """When it finished, and with which model."""
-    return f"{(run.finished_at or '')[:16].replace('T', ' ')} {run.settings.get('llm', '')}".strip()
-
-
-def code_names(visit: Visit) -> dict[str, str]:
+def code_names(here: Room) -> dict[str, str]:
     """What codes are called, by id."""
-    return {code.id: code.name for code in visit.study.framework().assignable}
+    return {ident: code.name for ident, code in here.codes.items()}
 
 
 def _lines(visit: Visit, reviewed: Reviewed, found: Found) -> list[Line]:
@@ -141,13 +143,9 @@ def _line(reviewed: Reviewed, segment: Segment, code: str) -> Line:
     )
 
 
-def _themes(visit: Visit, run: Run) -> dict[str, str]:
-    return {theme.id: theme.name for theme in visit.store.findings.themes(run.id)}
-
-
-def _attributes(visit: Visit) -> list[tuple[str, str]]:
-    """Every attribute with every value that more than one participant has: as the form sends it, and in words."""
-    counts = Counter(pair for has in visit.store.corpus.participants().values() for pair in has.items() if pair[1])
+def _shared(attributes: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str]]:
+    """Every attribute's every value that more than one participant has: as the form sends it, and in words."""
+    counts = Counter(pair for has in attributes.values() for pair in has.items() if pair[1])
     return [(f"{name}={value}", f"{name}: {value}") for (name, value), n in sorted(counts.items()) if n > 1]
 
 

@@ -39,7 +39,7 @@ def show(visit: Visit) -> Response:
         coding=coding,
         seen=seen,
         highlighted=pieces(seen.segment.text, [Span(s.start, s.end) for s in coding.evidence]),
-        names=code_names(visit),
+        names=code_names(here),
         beside=KINDS[reviewed.beside.kind[place]],
         people=reviewed.beside.settled(coding.segment_id, coding.code),
         words=here.people.raw(coding.segment_id),
@@ -113,7 +113,8 @@ def _codings(visit: Visit, reviewed: Reviewed, segment_id: str) -> list[Coding]:
 def _following(visit: Visit, here: Room, reviewed: Reviewed, given: Mapping[str, str]) -> tuple[str, str] | None:
     """The next pair of the search; None behind the last."""
     behind_this = {"after_segment": given.get("segment", ""), "after_code": given.get("pair_code", "")}
-    found = found_in(visit, here, reviewed, {**given, **behind_this}, 1)
+    attributes = visit.store.corpus.participants() if given.get("attribute") else {}
+    found = found_in(here, reviewed, here.seal(), {**given, **behind_this}, 1, attributes)
     return found.pairs[0] if found.pairs else None
 
 

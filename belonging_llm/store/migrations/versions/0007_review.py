@@ -120,7 +120,7 @@ def _queues() -> None:
         sa.Column("place", sa.Integer(), nullable=False, comment="in the order drawn for this coder"),
         sa.Column("state", sa.String(length=16), nullable=False, comment="pending, draft, submitted, skipped"),
         sa.Column("flagged", sa.Boolean(), nullable=False, server_default=sa.false()),
-        sa.Column("draft", sa.Text(), nullable=False, server_default="", comment="what is chosen so far, as JSON"),
+        sa.Column("draft", sa.Text(), nullable=False, server_default="null", comment="what is chosen so far, as JSON"),
         sa.Column("touched_at", sa.Text(), nullable=False, server_default=""),
         sa.ForeignKeyConstraint(["reviewer"], ["reviewer.name"], name=op.f("fk_queue_item_reviewer")),
         sa.ForeignKeyConstraint(["segment_id"], ["segment.id"], name=op.f("fk_queue_item_segment_id")),

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
@@ -31,7 +31,7 @@ def upgrade() -> None:
         ),
         sa.Column("encoder", sa.Text(), nullable=False),
         sa.Column(
-            "content", sa.Text(), nullable=False, comment="how the themes came about, as JSON: method, digests, counts"
+            "content", sa.Text(), nullable=False, comment="how the themes came about, as JSON: method and digests"
         ),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_theme_frame_run_id")),
         sa.PrimaryKeyConstraint("run_id", name=op.f("pk_theme_frame")),

@@ -99,10 +99,7 @@ def _tables() -> None:
         sa.Column("run_id", sa.String(length=32), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False, comment="what a whole run learned, as numbers"),
-        sa.Column("places", sa.LargeBinary(), nullable=False, comment="where its themes lie, as numbers"),
-        sa.Column(
-            "taught_by", sa.String(length=64), nullable=False, comment="digest of what people had coded by then"
-        ),
+        sa.Column("taught_by", sa.String(length=64), nullable=False, comment="digest of what people had coded by then"),
         sa.Column("at", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_coder_state_run_id")),
         sa.PrimaryKeyConstraint("run_id", name=op.f("pk_coder_state")),
@@ -110,9 +107,7 @@ def _tables() -> None:
     op.create_table(
         "tally",
         sa.Column("run_id", sa.String(length=32), nullable=False),
-        sa.Column(
-            "content", sa.Text(), nullable=False, comment="numbers of the whole state as of this run, as JSON"
-        ),
+        sa.Column("content", sa.Text(), nullable=False, comment="numbers of the whole state as of this run, as JSON"),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_tally_run_id")),
         sa.PrimaryKeyConstraint("run_id", name=op.f("pk_tally")),
     )

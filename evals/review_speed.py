@@ -1,0 +1,203 @@
+"""The review application on a study of 100,000 segments: how long the server takes, and the first page in a browser.
+
+    python evals/review_speed.py [--segments 100000] [--requests 200]
+
+Times are taken at the server (from the request's arrival to the reply's last byte leaving the application) and, for the
+first page, in headless Chromium. Writes `review_speed.json` beside this file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests"), str(HERE.parent / "tests" / "review")]
+
+import numpy as np  # noqa: E402
+from browsing import CHROMIUM, Browsing  # noqa: E402
+from serving import Client, Served  # noqa: E402
+from world import World, set_password  # noqa: E402
+
+from belonging_llm import study as studies  # noqa: E402
+from belonging_llm.codes import Coding, EvidenceSpan, Outcome, Polarity  # noqa: E402
+from belonging_llm.review import accounts  # noqa: E402
+from belonging_llm.review.passwords import hashed  # noqa: E402
+from belonging_llm.segments import split  # noqa: E402
+from belonging_llm.store import Role  # noqa: E402
+from belonging_llm.study import Study  # noqa: E402
+from belonging_llm.transcripts import parse_text  # noqa: E402
+
+EACH = 100
+CODERS = tuple(f"coder{n}" for n in range(8))
+WORDS = "the group was always awake when I was and somebody would answer me before I had finished my question".split()
+
+
+def make(folder: Path, segments: int) -> Study:
+    """Interviews of a hundred segments each, every tenth coded by a model, and eight coders with all of it."""
+    made, draw = studies.create(folder), np.random.default_rng(0)
+    codes = made.framework().assignable
+    run = made.store.runs.start("inputs", {"llm": {"model": "pretend"}, "seed": 0})
+    for n in range(segments // EACH):
+        who = f"P{n:04}"
+        turns = (f"Interviewer: And then?\n\n{who}: {who} {k} {' '.join(draw.choice(WORDS, 40))}." for k in range(EACH))
+        talk = parse_text("\n\n".join(turns) + "\n", name=who, place=who)
+        made.store.corpus.add(talk)
+        cut = split(talk, min_words=1, max_words=60)
+        made.store.corpus.add_segments(talk.id, cut, "x")
+        codings = [
+            Coding(
+                segment_id=s.id,
+                code=code.id,
+                coder="model:pretend",
+                outcome=Outcome.ASSIGNED if draw.random() < 0.15 else Outcome.NOT_ASSIGNED,
+                polarity=Polarity.EXPERIENCED,
+                confidence=float(draw.random()),
+                evidence=(EvidenceSpan(start=0, end=4),),
+                rationale="because",
+            )
+            for s in cut
+            for code in codes[:3]
+        ]
+        made.store.findings.add_codings(codings, run.id)
+    made.store.runs.finish(run.id, "complete")
+    kept = hashed("four words nobody guesses")
+    for name, role in {**dict.fromkeys(CODERS, Role.CODER), "dora": Role.ADJUDICATOR}.items():
+        accounts.add(made, name, role)
+        if role is Role.CODER:
+            accounts.assign(made, name, seed=len(name))
+        set_password(made, name, kept=kept)
+    return made
+
+
+class Timed:
+    """The application with a clock: seconds of each request, by kind."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+        self.took: dict[str, list[float]] = defaultdict(list)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer, and note how long it took."""
+        begun = time.perf_counter()
+        await self.app(scope, receive, send)
+        if scope["type"] == "http":
+            self.took[_kind(scope["method"], scope["path"])].append(time.perf_counter() - begun)
+
+
+def _kind(method: str, path: str) -> str:
+    first = path.split("/")[1]
+    if first == "code":
+        return "draft" if path.endswith("/draft") else "submit" if method == "POST" else "code"
+    return {"queue": "list", "audit": "audit filter", "transcript": "transcript"}.get(first, "other")
+
+
+def audit_filters(served: Served) -> Iterator[str]:
+    """Addresses of the model audit with filters, as its own examples have them."""
+    from belonging_llm.review.registry import PAGES
+
+    run = served.study.store.runs.latest()
+    code = served.study.framework().assignable[0].id
+    ids = {"{run}": run.id if run else "", "{code}": code}
+    for page in PAGES:
+        if page.method == "GET" and page.path == "/audit":
+            for example in page.examples or (page.path,):
+                for name, value in ids.items():
+                    example = example.replace(name, value)
+                yield example
+
+
+def ask(served: Served, requests: int) -> None:
+    """A day's work: lists, segments, drafts, submissions, transcripts, filters."""
+    clients = [served.client(name) for name in CODERS]
+    tokens = [client.token() for client in clients]
+    auditor = served.client("dora")
+    queues = {name: served.study.store.queues.page(name, limit=requests) for name in CODERS[:2]}
+    code = served.study.framework().assignable[0].id
+    filters = list(audit_filters(served))
+    for n in range(requests):
+        client, token, item = clients[n % 2], tokens[n % 2], queues[CODERS[n % 2]][n]
+        client.get(f"/queue?kind=pending&after={n * 400}")
+        client.get(f"/code/{item.segment_id}")
+        form = {"csrf": token, "key": uuid4().hex, "code": code, "memo": "as I see it"}
+        _post(client, f"/code/{item.segment_id}/draft", form)
+        _post(client, f"/code/{item.segment_id}", form)
+        client.get(f"/transcript/{item.segment_id}")
+        if filters:
+            auditor.get(filters[n % len(filters)])
+
+
+def _post(client: Client, path: str, form: dict[str, str]) -> None:
+    reply = client.http.post(path, data=form, headers={"Origin": client.base})
+    assert reply.status_code in {204, 303}, reply.text  # noqa: S101
+
+
+def first_page(served: Served) -> float | None:
+    """Seconds until the first segment stands there after somebody signed in, in a browser that knew nothing before."""
+    if not CHROMIUM:
+        return None
+    took = []
+    with Browsing() as browsing:
+        for _ in range(5):
+            window = browsing.window(served)
+            window.goto("/sign-in")
+            window.page.fill("#name", CODERS[0])
+            window.page.fill("#password", "four words nobody guesses")
+            window.page.keyboard.press("Enter")
+            window.page.wait_for_selector("#segment")
+            window.context.clear_cookies(name="none")
+            begun = time.perf_counter()
+            window.goto("/code")
+            window.page.wait_for_selector("#segment")
+            took.append(time.perf_counter() - begun)
+            window.close()
+    return round(float(np.median(took)), 3)
+
+
+def main() -> None:
+    """Run it and keep the result."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--segments", type=int, default=100_000)
+    asked.add_argument("--requests", type=int, default=200)
+    given = asked.parse_args()
+    folder = Path(tempfile.mkdtemp()) / "study"
+    try:
+        made = make(folder, given.segments)
+        total = len(made.store.corpus.segments())
+        made.store.close()
+        with Served(World(folder)) as served:
+            timed = served._server.config.loaded_app = Timed(served._server.config.loaded_app)
+            ask(served, given.requests)
+            took = {kind: times for kind, times in timed.took.items() if kind != "other"}
+            browser = first_page(served)
+    finally:
+        shutil.rmtree(folder.parent)
+    found = {
+        "segments": total,
+        "milliseconds_at_the_server": {
+            kind: {
+                "n": len(times),
+                "median": round(1000 * float(np.median(times)), 1),
+                "p95": round(1000 * float(np.quantile(times, 0.95)), 1),
+            }
+            for kind, times in sorted(took.items())
+        },
+        "seconds_to_first_page_in_the_browser": browser,
+        "python": platform.python_version(),
+    }
+    (HERE / "review_speed.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()
