@@ -51,7 +51,9 @@ def withdraw(study: Study, participant: str, by: str) -> tuple[Certificate, Path
         with FileLock(study.folder / ".schedule.lock", timeout=0), FileLock(study.folder / ".batch.lock", timeout=0):
             return _withdraw(study, participant, by)
     except Timeout as error:
-        raise Incomplete("another process is seeing to this study's batches, or serves its schedule; end it and rerun") from error
+        raise Incomplete(
+            "another process is seeing to this study's batches, or serves its schedule; end it and rerun"
+        ) from error
 
 
 def _withdraw(study: Study, participant: str, by: str) -> tuple[Certificate, Path]:
