@@ -23,7 +23,7 @@ from pathlib import Path
 from belonging_llm.errors import InputError
 
 RECORD = "server.json"
-LONGEST_START = 180.0
+LONGEST_START = 600.0
 USER = "belonging"
 
 
