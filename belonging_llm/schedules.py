@@ -76,27 +76,20 @@ def alone(study: Study) -> Iterator[None]:
 @contextmanager
 def _server(study: Study, when: When, say: Callable[[str], None]) -> Iterator[None]:
     """A server in Prefect's environment: the one that the user named, or one of the study's own."""
-    from flows.local_server import started
+    from flows.local_server import serving
     from flows.settings import use_prefect_quietly
 
     use_prefect_quietly(study.prefect_home)
     # Here somebody watches: what the worker does is worth a line.
     os.environ["PREFECT_LOGGING_LEVEL"] = os.environ.get("BELONGING_PREFECT_LOGGING", "WARNING")
-    if named := os.environ.get("PREFECT_API_URL"):
-        say(f"Prefect's server: {named} (PREFECT_API_URL)")
+    own = "PREFECT_API_URL" not in os.environ
+    if own:
+        say("starting a Prefect server for this study; it takes up to a minute")
+    with serving(study.prefect_home, when.port, takes_over=True) as url:
+        say(f"Prefect's server: {url.removesuffix('/api')}")
+        if own:
+            say(f"(for this machine alone; its pages ask for the `auth` in {study.prefect_home / 'server.json'})")
         yield
-        return
-    say("starting a Prefect server for this study; it takes up to a minute")
-    server = started(study.prefect_home, when.port)
-    os.environ |= {"PREFECT_API_URL": server.url, "PREFECT_API_AUTH_STRING": server.auth}
-    say(
-        f"Prefect's server: {server.url.removesuffix('/api')} (this machine alone; its pages ask for the `auth` in "
-        f"{study.prefect_home / 'server.json'})"
-    )
-    try:
-        yield
-    finally:
-        server.stop()
 
 
 def _demand_leave(study: Study, job: BatchJob, *, yes: bool) -> None:

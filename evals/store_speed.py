@@ -1,10 +1,10 @@
-"""What a study's database takes: seconds and bytes for segments, vectors, replies and codings, SQLite beside PostgreSQL.
+"""What a study's database takes: seconds and bytes of segments, vectors, replies, codings; SQLite beside PostgreSQL.
 
 Usage: python evals/store_speed.py [--segments N] [--codes N] [--out FILE]
 
 Rows are made up, of the length that the sample's have. PostgreSQL is a cluster of its own on a Unix socket, with
-`fsync` on: a commit is on disk when it returns, on both. Seconds depend on the machine and on what else it does: compare
-within a run. Bytes are of the files, indexes included.
+`fsync` on: a commit is on disk when it returns, on both. Seconds depend on the machine and on what else it does:
+compare within a run. Bytes are of the files, indexes included.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-import postgres_server  # noqa: E402
-from postgres_server import PostgresServer  # noqa: E402
+import postgres_server
+from postgres_server import PostgresServer
 
-from belonging_llm.asking import LedgerEntry  # noqa: E402
-from belonging_llm.codes import Coding, EvidenceSpan, Outcome  # noqa: E402
-from belonging_llm.llm import ChatReply, ChatRequest  # noqa: E402
-from belonging_llm.segments import Segment, split  # noqa: E402
-from belonging_llm.store import Store  # noqa: E402
-from belonging_llm.transcripts import parse_text  # noqa: E402
+from belonging_llm.asking import LedgerEntry
+from belonging_llm.codes import Coding, EvidenceSpan, Outcome
+from belonging_llm.llm import ChatReply, ChatRequest
+from belonging_llm.segments import Segment, split
+from belonging_llm.store import Store
+from belonging_llm.transcripts import parse_text
 
 WORDS = "we wrote to each other every night and somebody answered whenever I could not sleep before the exam".split()
 DIMENSIONS = 384

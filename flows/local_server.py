@@ -16,14 +16,15 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from belonging_llm.errors import InputError
 
 RECORD = "server.json"
-LONGEST_START = 180.0
+LONGEST_START = 600.0
 USER = "belonging"
 
 
@@ -60,6 +61,31 @@ class LocalServer:
         """End it; its records stay."""
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGTERM)
+
+
+@contextmanager
+def serving(home: Path, port: int | None = None, *, takes_over: bool = False) -> Iterator[str]:
+    """Where Prefect's API is while this lasts: at the server that the user named, or at one of the study's own.
+
+    What Prefect reads from its environment, and hands to processes that it starts, says so too.
+
+    Args:
+        takes_over: In the end stop a server that ran before, too: one that a killed worker left.
+    """
+    if named := os.environ.get("PREFECT_API_URL"):
+        yield named
+        return
+    known = _known(home)
+    server = started(home, port)
+    own = {"PREFECT_API_URL": server.url, "PREFECT_API_AUTH_STRING": server.auth}
+    os.environ |= own
+    try:
+        yield server.url
+    finally:
+        for name in own:
+            os.environ.pop(name, None)
+        if takes_over or server != known:
+            server.stop()
 
 
 def started(home: Path, port: int | None = None) -> LocalServer:

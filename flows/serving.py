@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -74,7 +75,9 @@ def next_times(plan: Plan, start: datetime, count: int = 3) -> list[datetime]:
 
 def serve(plan: Plan) -> None:
     """Keep a deployment of the study's batches, and run them when they are due, until interrupted."""
-    asyncio.run(_serve(plan))
+    # Ctrl-C is how it ends.
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_serve(plan))
 
 
 async def _serve(plan: Plan) -> None:

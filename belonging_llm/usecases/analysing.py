@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -128,9 +129,13 @@ def _spread_flow(study: Study, job: Any, dask: str) -> None:
     """The same with the embedding and the coding on a Dask cluster."""
 
     def flow() -> None:
-        from flows.spread import on
+        from flows.local_server import serving
 
-        on(dask)(job.folder, job.llm, job.embedder)
+        # Workers report to one server; without one each would start its own.
+        with serving(study.prefect_home):
+            from flows.spread import on
+
+            on(dask)(job.folder, job.llm, job.embedder)
 
     flow_runner(study, flow)
 
@@ -149,6 +154,10 @@ def _demand_sharing(study: Study, job: Any, dask: str) -> None:
         raise InputError("--dask goes without --budget, --calls, --batch and --recall: those are kept by one process")
     if not dask.isdigit() and not study.store.on_server:
         raise InputError("--dask with a scheduler's address needs a study on PostgreSQL: machines cannot share a file")
+    if not dask.isdigit() and not os.environ.get("PREFECT_API_URL"):
+        raise InputError(
+            "--dask with a scheduler's address needs a Prefect server that its workers reach: PREFECT_API_URL"
+        )
 
 
 def _is_of(report: Path, run_id: str) -> bool:

@@ -48,10 +48,12 @@ def withdraw(study: Study, participant: str, by: str) -> tuple[Certificate, Path
     from filelock import FileLock, Timeout
 
     try:
-        with FileLock(study.folder / ".batch.lock", timeout=0):
+        with FileLock(study.folder / ".schedule.lock", timeout=0), FileLock(study.folder / ".batch.lock", timeout=0):
             return _withdraw(study, participant, by)
     except Timeout as error:
-        raise Incomplete("another process is seeing to this study's batches; rerun when it has ended") from error
+        raise Incomplete(
+            "another process is seeing to this study's batches, or serves its schedule; end it and rerun"
+        ) from error
 
 
 def _withdraw(study: Study, participant: str, by: str) -> tuple[Certificate, Path]:

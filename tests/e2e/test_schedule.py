@@ -11,6 +11,7 @@ import signal
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -166,6 +167,8 @@ def test_files_that_come_in_are_taken_up_once_whatever_is_due_or_dies(scheduled:
     scheduled.drop("P03")
     scheduled.serve()
 
+    refused(scheduled)
+
     # The clock starts a batch. While it waits for a reply, another run is asked for: it is cancelled, and asks nothing.
     asking, told = threading.Event(), threading.Event()
 
@@ -219,6 +222,14 @@ def test_files_that_come_in_are_taken_up_once_whatever_is_due_or_dies(scheduled:
     for name in ("parameters", "name"):
         assert "felt" not in json.dumps([run[name] for run in ran]), "Prefect knows ids and paths, no words"
     _ends_in_order(scheduled)
+
+
+def refused(scheduled: Scheduled) -> None:
+    """Whoever has not got the secret is not let in, and the secret is for nobody else to read."""
+    assert (scheduled.folder / ".prefect" / "server.json").stat().st_mode & 0o077 == 0
+    request = urllib.request.Request(f"http://127.0.0.1:{scheduled.server['port']}/api/flows/count", method="POST")
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(request, b"{}", timeout=60)
 
 
 def _ends_in_order(scheduled: Scheduled) -> None:

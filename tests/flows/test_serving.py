@@ -11,9 +11,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 
 from belonging_llm.errors import InputError
 
+ROOT = Path(__file__).parents[2]
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
 # Clocks go forward and back in 2026.
 FORWARD, BACK = (
@@ -106,3 +108,22 @@ def test_limits_are_named_after_endpoints(spec: str, name: str) -> None:
     from flows.scheduled import limit_of
 
     assert limit_of(spec) == name
+
+
+def test_the_examples_of_automations_are_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    from prefect.events.schemas.automations import AutomationCore
+
+    examples = yaml.safe_load((ROOT / "flows" / "automations.yaml").read_text("utf-8"))["automations"]
+    assert len([AutomationCore.model_validate(one) for one in examples]) == 3
+
+
+def test_deployments_for_work_pools_name_flows_that_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    from prefect.flows import load_flow_from_entrypoint
+
+    monkeypatch.chdir(ROOT)
+    for one in yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))["deployments"]:
+        flow = load_flow_from_entrypoint(one["entrypoint"])
+        flow.validate_parameters(one["parameters"])
+        assert one["concurrency_limit"]["collision_strategy"] == "CANCEL_NEW"
