@@ -136,5 +136,6 @@ class Room:
         if run_id not in {ended.id for ended in store.outcomes.runs()}:
             raise KeyError(run_id)
         made = matrix(store, run_id, tuple(self._codes))
+        made.rank.setflags(write=False)  # ranked now, so that no request waits for it
         run = store.runs.get(run_id)
         return Reviewed(run, Comparison(store, made, self.people), np.full(made.outcome.shape, NOTHING, np.int8))
