@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from belonging_llm import batch as batches
+from belonging_llm import drift
 from belonging_llm.batch import BatchJob, exclusive
 from belonging_llm.batch.publishing import page_of
+from belonging_llm.drift import watched
 from belonging_llm.inbox import Inbox, Look, look
 from belonging_llm.prices import HERE
 from belonging_llm.study import Study
@@ -28,14 +30,12 @@ class Batched:
         told: What it brought; None where nothing had come in.
         left: Files that are left for the next batch, with the reason.
         page: The change report.
-        calls: Model calls that this command paid for.
         seconds: Wall time of this command's work.
     """
 
     told: Told | None
     left: tuple[tuple[str, str], ...]
     page: str
-    calls: int
     seconds: float
 
     @property
@@ -69,15 +69,13 @@ def batch(job: BatchJob, *, agree: Callable[[Offer], None], recode: bool = False
     if recode:
         _offer_everything(job, agree)
     if found is None:
-        return Batched(None, tuple(_left(study, job)), "", 0, round(time.monotonic() - started, 1))
-    before = study.store.ledger.usage()["calls"]
+        return Batched(None, tuple(_left(study, job)), "", round(time.monotonic() - started, 1))
     run_id = _run_flow(study, job, recode)
-    run = study.store.runs.get(run_id)
+    run, watched = study.store.runs.get(run_id), drift.found_with(study, run_id)
     return Batched(
-        told=batches.tell(study, run),
+        told=batches.tell(study, run, drift.section(watched) if watched else ""),
         left=found.left,
         page=str(page_of(study, run_id)),
-        calls=study.store.ledger.usage()["calls"] - before,
         seconds=round(time.monotonic() - started, 1),
     )
 
@@ -96,7 +94,7 @@ def _begin(job: BatchJob, agree: Callable[[Offer], None]) -> Look | None:
         return opened.look
     batches.embed_segments(job, opened.run.id)
     batches.place_segments(job, opened.run.id)
-    agree(Offer(bench.model.id, bench.model.endpoint, batches.forecast(bench), budget))
+    agree(Offer(bench.model.id, bench.model.endpoint, batches.forecast(bench, watched(bench)), budget))
     return opened.look
 
 
@@ -119,4 +117,4 @@ def _run_flow(study: Study, job: BatchJob, recode: bool) -> str:
 
         return str(run(**asdict(job), recode=recode))
 
-    return flow_runner(study, flow)
+    return str(flow_runner(study, flow))

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from belonging_llm.provenance import text_digest
 
 Vectors = npt.NDArray[np.float32]
+# Texts per commit, and per part that is done elsewhere.
+BATCH = 256
 
 
 class Encoder(Protocol):
@@ -47,7 +49,7 @@ def embed(
     encoder: Encoder,
     store: VectorStore,
     *,
-    batch: int = 256,
+    batch: int = BATCH,
     done: Callable[[int], None] = lambda _: None,
 ) -> Vectors:
     """Vectors of `texts`, in their order; only texts never seen by this model are computed.
@@ -73,6 +75,24 @@ def embed(
     if not texts:
         return np.empty((0, 0), dtype=np.float32)
     return np.stack([known[d] for d in digests])
+
+
+def lacking(texts: Sequence[str], encoder: Encoder, store: VectorStore, *, batch: int = BATCH) -> list[int]:
+    """Numbers of the parts of `texts` that lack a vector; see `embed_part`."""
+    cut = list(_chunks({text_digest(text): text for text in texts}, batch))
+    known = store.get([digest for chunk in cut for digest in chunk], encoder.id)
+    return [number for number, chunk in enumerate(cut) if not known.keys() >= chunk.keys()]
+
+
+def embed_part(texts: Sequence[str], encoder: Encoder, store: VectorStore, number: int, *, batch: int = BATCH) -> int:
+    """Make and keep the vectors of one part of `texts`, as `embed` would; returns how many texts it has.
+
+    Args:
+        batch: Texts in a part; the same for everybody who shares the work.
+    """
+    chunk = list(_chunks({text_digest(text): text for text in texts}, batch))[number]
+    embed(list(chunk.values()), encoder, store, batch=batch)
+    return len(chunk)
 
 
 def _chunks(texts: dict[str, str], size: int) -> Iterator[dict[str, str]]:

@@ -127,6 +127,6 @@ class DiskFull(Incomplete):
 
     def __init__(self, where: str) -> None:
         super().__init__(
-            f"no room is left for {where}: free some (old reports, exports and logs first; never the study's database), "
+            f"no room is left for {where}: free some (old reports, exports, logs; never the study's database), "
             "or move the study to a larger disk; what is committed is whole: rerun the same command to continue"
         )

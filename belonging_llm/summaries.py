@@ -73,6 +73,9 @@ def status_lines(result: Status) -> Iterator[str]:
     )
     if result.lacking:
         yield f"no consent to text leaving this machine: {', '.join(result.lacking)}"
+    if result.alarms:
+        raised = ", ".join(f"{one['kind']}: {one['subject']}" for one in result.alarms)
+        yield f"drift, alarms that nobody has looked into: {raised}; `belonging drift` tells more"
     if result.stale:
         yield "somebody withdrew after the last run: `belonging analyse` finds anew what is there"
     if result.edited:
@@ -84,7 +87,8 @@ def _last_batch(last: Mapping[str, Any]) -> str:
     left = f", {last['left']} left for the next" if last["left"] else ""
     failed = f", {last['failed']} segments failed" if last["failed"] else ""
     waits = f"{last['outcomes'].get('abstained', 0)} judgements left to people"
-    return f"last batch: number {last['ordinal']}, {last['status']}, {last['finished_at']}; files: {files}{left}; {waits}{failed}"
+    head = f"last batch: number {last['ordinal']}, {last['status']}, {last['finished_at']}"
+    return f"{head}; files: {files}{left}; {waits}{failed}"
 
 
 def batch_lines(result: Batched) -> Iterator[str]:
@@ -103,7 +107,6 @@ def batch_lines(result: Batched) -> Iterator[str]:
         yield f"  left: {name}: {why}"
     if result.told is None:
         return
-    yield f"model calls of this command: {result.calls}"
     yield f"time: {result.seconds} s"
     yield f"change report: {result.page}"
     if not result.complete:

@@ -1,3 +1,4 @@
+# ruff: noqa: S101, S603, S607 - a script that runs our own commands, and stops where what it relies on is not so
 """A disk that is full: an analysis is stopped at many points, and each time freed and run again.
 
 Usage: python evals/full_disk.py [--points N] [--out FILE]      as root: a small tmpfs is mounted for it
@@ -108,7 +109,9 @@ def stopped_at(room: int, template: Path, disk: Path, forge: studies.Forge, expe
         twice = sum(n - 1 for n in server.counts.values())
     shutil.rmtree(folder)
     line = said.strip().splitlines()[-1] if said.strip() else ""
-    return Stop(room, code, line.replace(str(disk), "DISK"), "Traceback" in said, asked, stage, whole, not resumed, same, twice)
+    return Stop(
+        room, code, line.replace(str(disk), "DISK"), "Traceback" in said, asked, stage, whole, not resumed, same, twice
+    )
 
 
 def damaged(folder: Path) -> list[object]:

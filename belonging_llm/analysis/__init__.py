@@ -13,6 +13,7 @@ from belonging_llm.analysis.grouping import embed_segments, find_themes
 from belonging_llm.analysis.job import Done, Job
 from belonging_llm.analysis.opening import prepare
 from belonging_llm.analysis.posting import posts, send_questions
+from belonging_llm.analysis.sharing import code_piece, count, embed_piece, embedding_parts
 
 __all__ = [
     "Asking",
@@ -21,8 +22,12 @@ __all__ = [
     "Workbench",
     "batches",
     "code_batch",
+    "code_piece",
+    "count",
     "decide",
+    "embed_piece",
     "embed_segments",
+    "embedding_parts",
     "failed_segments",
     "find_themes",
     "finish",

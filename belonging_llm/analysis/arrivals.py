@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from belonging_llm import themes
 from belonging_llm.analysis.bench import Workbench
@@ -17,8 +17,17 @@ def arrive(bench: Workbench, run_id: str, segments: Sequence[Segment], vectors: 
         run_id: The run whose themes they come to.
         vectors: Of the segments, unit length, shape (n_segments, dim), by the encoder that the run used.
     """
+    return arrivals(bench, run_id)([s.id for s in segments], vectors)
+
+
+def arrivals(bench: Workbench, run_id: str) -> Callable[[Sequence[str], Vectors], themes.Arrived]:
+    """The same as a verb, for segments (by id) that come one after the other: what is read is read once."""
     store = bench.store
-    edits = store.themes.edits()
+    edits, places = store.themes.edits(), store.themes.places(run_id)
     texts = {i: text for i in themes.wanted(edits) if (text := store.corpus.segment_text(i)) is not None}
     moved = dict(zip(texts, bench.embed(list(texts.values())), strict=True)) if texts else {}
-    return themes.arrive([s.id for s in segments], vectors, store.themes.places(run_id), edits, moved)
+
+    def arriving(segments: Sequence[str], vectors: Vectors) -> themes.Arrived:
+        return themes.arrive(segments, vectors, places, edits, moved)
+
+    return arriving

@@ -1,4 +1,4 @@
-"""Batches: new material on top of a whole run. What the run learned is laid on it; what a batch costs, the new costs."""
+"""Batches: new material on top of a whole run. What the run learned is laid on it, and nothing old is touched."""
 
 from __future__ import annotations
 

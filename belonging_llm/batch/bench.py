@@ -19,7 +19,6 @@ from belonging_llm.codes.signals import Floats
 from belonging_llm.embeddings import Encoder, HasMiddle, Vectors
 from belonging_llm.segments import Segment
 from belonging_llm.store import KeptCoder
-from belonging_llm.themes import Places, places_of
 
 
 @lru_cache(maxsize=2)
@@ -71,11 +70,6 @@ class BatchBench(Workbench):
         """The same, ready to be laid on segments."""
         return codes.from_bytes(self.kept.content)
 
-    @cached_property
-    def places(self) -> Places:
-        """Where the base's themes lie."""
-        return places_of(self.kept.places)
-
     @property
     def teaching(self) -> Teaching:
         """Nothing is learned in a batch."""
@@ -84,7 +78,7 @@ class BatchBench(Workbench):
     def learned(self, run_id: str) -> tuple[Coder, Weighed]:
         """What the base learned, and what that says of every segment here before a model is asked."""
         if run_id not in self._weighed_once:
-            themes = self.store.batches.placed(self.base_id, [s.id for s in self.segments])
+            themes = self.store.themes.seen_with(run_id, [s.id for s in self.segments])
             weighed = self.frozen.weigh_each(self.material, self.framework, themes, self.embed)
             self._weighed_once[run_id] = self.frozen, weighed
         return self._weighed_once[run_id]
@@ -158,7 +152,7 @@ class BaseBench(Workbench):
 
 
 # What hangs on a bench's segments.
-_OWN = {"segments", "vectors", "middle", "questions", "kept", "frozen", "places", "again", "_weighed_once", "_pool"}
+_OWN = {"segments", "vectors", "middle", "questions", "kept", "frozen", "again", "_weighed_once", "_pool"}
 _OWN |= {"_learned", "_examples", "_weighed", "teaching"}
 
 

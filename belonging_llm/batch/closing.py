@@ -57,5 +57,4 @@ def tally(bench: BatchBench, run_id: str, own: Sequence[Coding]) -> Tally:
         segments=known.segments + len(fresh),
         placed=known.placed + len({segment for _, segment in placed}),
         codes={code: {o: n for o, n in by.items() if n} for code, by in codes.items()},
-        themes=dict(Counter(known.themes) + Counter(theme for theme, _ in placed)),
     )

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from belonging_llm.errors import Incomplete
 from belonging_llm.study import Study
 
-LOCK = ".batch.lock"
+LOCK, CLAIM = ".batch.lock", "batches"
 
 
 @contextmanager
@@ -23,9 +23,12 @@ def exclusive(study: Study) -> Iterator[None]:
     busy = f"{study.folder}: another process is seeing to this study's batches; rerun when it has ended"
     try:
         # A lock of the operating system's: it falls when its process does, however that ends.
-        with FileLock(study.folder / LOCK, timeout=0), study.store.alone("batches") as free:
-            if not free:
+        with FileLock(study.folder / LOCK, timeout=0):
+            if not study.store.claims.take(CLAIM):
                 raise Incomplete(busy)
-            yield
+            try:
+                yield
+            finally:
+                study.store.claims.give(CLAIM)
     except Timeout as error:
         raise Incomplete(busy) from error

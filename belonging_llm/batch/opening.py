@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from belonging_llm.errors import StudyError
 from belonging_llm.forecast import Forecast
 from belonging_llm.inbox import Inbox, Look, look
 from belonging_llm.provenance import digest, versions
+from belonging_llm.segments import Segment
 from belonging_llm.store import Base, Run
 from belonging_llm.study import Study
 
@@ -66,11 +67,15 @@ def failed_before(study: Study, base: Base) -> list[str]:
     return list(last.counts.get("failed", ())) if last else []
 
 
-def forecast(bench: BatchBench) -> Forecast:
-    """What the batch may ask the model at most; weighs the new segments first."""
+def forecast(bench: BatchBench, watched: Sequence[Segment] = ()) -> Forecast:
+    """What the batch may ask the model at most; weighs the new segments first.
+
+    Args:
+        watched: Segments that are asked about again to see whether the model says the same, as often as they are.
+    """
     run_id = bench.batch_id
     rows = bench.doubtful(run_id) if bench.weighs else list(bench.open_pairs(run_id))
-    asked = [bench.segments[row] for row in rows]
+    asked = [*(bench.segments[row] for row in rows), *watched]
     return forecasting.forecast(asked, bench.framework, bench.prompts, share=1.0, clustered=True, **bench.manner)
 
 

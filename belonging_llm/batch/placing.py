@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 
+from belonging_llm.analysis.arrivals import arrivals
 from belonging_llm.analysis.job import Done, silent
 from belonging_llm.batch.bench import BatchBench, batch_bench
 from belonging_llm.batch.job import BatchJob
@@ -25,28 +27,33 @@ def embed_segments(job: BatchJob, run_id: str, done: Done = silent) -> int:
 
 
 def place_segments(job: BatchJob, run_id: str) -> int:
-    """Put new segments into the base's themes; returns how many fit somewhere. Done once for a batch."""
+    """Put new segments into the base's themes as people left them; returns how many fit. Done once for a batch."""
     bench = batch_bench(job, run_id)
     counts = bench.store.runs.get(run_id).counts
     if "placed" in counts:
         return int(counts["placed"])
-    placed: dict[str, list[ThemeMember]] = defaultdict(list)
-    outliers, too_short, fits = [], [], 0
-    for row, segment in enumerate(bench.segments):
-        if segment.id in bench.again:
-            continue
-        if _too_short(bench, segment):
-            too_short.append(segment.id)
-            continue
-        found = bench.places.put(segment.id, bench.vectors[row])
-        for theme_id, member in found.items():
-            placed[theme_id].append(member)
-        fits += bool(found)
-        if not found:
-            outliers.append(segment.id)
+    fresh = [row for row, s in enumerate(bench.segments) if s.id not in bench.again]
+    rows = [row for row in fresh if not _too_short(bench, bench.segments[row])]
+    placed, outliers = _put(bench, rows)
     bench.store.batches.place(run_id, placed)
-    bench.store.runs.note(run_id, placed=fits, outliers=outliers, too_short=sorted(too_short))
-    return fits
+    too_short = sorted({bench.segments[row].id for row in fresh} - {bench.segments[row].id for row in rows})
+    bench.store.runs.note(run_id, placed=len(rows) - len(outliers), outliers=outliers, too_short=too_short)
+    return len(rows) - len(outliers)
+
+
+def _put(bench: BatchBench, rows: Sequence[int]) -> tuple[dict[str, list[ThemeMember]], list[str]]:
+    """Members by theme, and segments that fit nowhere; each segment alone, whatever comes with it."""
+    arriving = arrivals(bench, bench.base_id)
+    placed: dict[str, list[ThemeMember]] = defaultdict(list)
+    outliers = []
+    for row in rows:
+        segment = bench.segments[row]
+        found = arriving([segment.id], bench.vectors[row : row + 1])
+        for theme_id, members in found.members.items():
+            placed[theme_id] += members
+        if found.nowhere:
+            outliers.append(segment.id)
+    return placed, outliers
 
 
 def _too_short(bench: BatchBench, segment: Segment) -> bool:

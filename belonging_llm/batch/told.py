@@ -16,6 +16,7 @@ from belonging_llm.store import Arrival, Run, Store, Tally
 from belonging_llm.store.arrivals import Outcome as Fate
 from belonging_llm.store.runs import WHOLE
 from belonging_llm.study import Study
+from belonging_llm.themes import Theme
 
 NOBODY = "fewer than two participants in this batch, so that it cannot be said how far chance moves the share"
 
@@ -52,7 +53,7 @@ def tell(study: Study, run: Run, drift: str = "") -> Told:
         fits_nowhere=len(counts.get("outliers", ())),
         too_short=len(counts.get("too_short", ())),
         codes=tuple(_codes(study, own, before, after)),
-        themes=tuple(_themes(store, run, before, after)),
+        themes=tuple(_themes(store, run, own)),
         outcomes=dict(Counter(str(c.outcome) for c in own)),
         failed=tuple(counts.get("failed", ())),
         calls=usage["calls"],
@@ -155,9 +156,13 @@ def _shown(count: int, of: int, found: Estimate) -> Share:
     )
 
 
-def _themes(store: Store, run: Run, before: Tally, after: Tally) -> list[ThemeChange]:
-    found = store.batches.placed(run.base_id or run.id, [])
+def _themes(store: Store, run: Run, own: Sequence[Coding]) -> list[ThemeChange]:
+    """The themes as people left them, with how many new segments are in each."""
+    new = {c.segment_id for c in own}
+    if run.kind == WHOLE:
+        found: Sequence[Theme] = store.findings.themes(run.id)
+    else:
+        found = store.themes.seen_with(run.id, sorted(new - set(store.batches.retried(run.id))))
     return [
-        ThemeChange(theme=t.id, name=t.name, before=before.themes.get(t.id, 0), after=after.themes.get(t.id, 0))
-        for t in found
+        ThemeChange(theme=t.id, name=t.name, new=len(new.intersection(m.segment_id for m in t.members))) for t in found
     ]

@@ -29,6 +29,12 @@ from belonging_llm.cli.front import JSON, STUDY, main, plainly
     help="How long to wait for batches; 0 sends them and leaves. Without it, until they are done.",
 )
 @click.option("--recall", is_flag=True, help="Have batches that are under way cancelled, and go on without them.")
+@click.option(
+    "--dask",
+    default="",
+    metavar="N|ADDRESS",
+    help="Spread embedding and coding over N processes, or over the Dask scheduler at tcp://HOST:PORT.",
+)
 @YES
 @JSON
 @plainly
@@ -41,6 +47,7 @@ def analyse(
     batch: bool,
     patience: float | None,
     recall: bool,
+    dask: str,
     yes: bool,
     as_json: bool,
 ) -> int:
@@ -75,6 +82,7 @@ def analyse(
         batch=batch,
         patience=patience,
         recall=recall,
+        dask=dask,
     )
     if as_json:
         click.echo(json.dumps(result.as_json(), indent=2, ensure_ascii=False))

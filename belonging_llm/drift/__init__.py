@@ -9,6 +9,7 @@ from belonging_llm.drift.alarms import acknowledge
 from belonging_llm.drift.drift_lines import alarm_lines, drift_lines
 from belonging_llm.drift.record import Drift, Kind, State
 from belonging_llm.drift.section import markdown, section
+from belonging_llm.drift.sentinels import watched
 from belonging_llm.drift.watching import found_with, watch
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "markdown",
     "section",
     "watch",
+    "watched",
 ]

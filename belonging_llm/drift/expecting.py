@@ -116,5 +116,5 @@ def less(vectors: Vectors, cores: Sequence[Sequence[int]]) -> Place:
 
 def fit(vectors: Vectors, cores: Sequence[Sequence[int]], new: Rows) -> Flags:
     """Which rows fit themes with these cores, by the rule that batches are placed by."""
-    places = themes.places([(str(k), vectors[core]) for k, core in enumerate(cores) if core])
-    return np.array([bool(places.put("", vectors[i])) for i in new], bool)
+    there = [themes.locate(str(k), [str(i) for i in core], vectors[core]) for k, core in enumerate(cores) if len(core)]
+    return np.array([bool(found.theme) for found in themes.place(vectors[new], there)], bool)

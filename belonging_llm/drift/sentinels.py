@@ -75,6 +75,11 @@ def ask(bench: Workbench, run_id: str, wanted: Collection[str]) -> Sentinels | A
     return asked
 
 
+def watched(bench: Workbench) -> list[Segment]:
+    """Sentinels, as often as a batch may ask about them at most: what is told before anything is spent."""
+    return bench.store.corpus.segments_with(bench.store.audits.sentinels()) * BEGINNING
+
+
 def _asked(bench: Workbench, model: ChatModel, fixed: Sequence[Segment]) -> Asked:
     prompt: Prompt = bench.prompts["choose_code.v1" if bench.weighs else "code_segment.v1"]
     every = tuple(code.id for code in bench.framework.assignable)

@@ -70,8 +70,8 @@ def odd_one_out(said: NDArray[np.int8], *, level: float) -> OddOneOut:
         With p = 1 where nothing can be told, such as with one earlier time only: two answers that differ say
         nothing of which is the odd one.
     """
-    answered = (said >= 0).all(2)
-    usable = answered[-1] & answered[:-1].any(0)
+    answered: NDArray[np.bool_] = np.asarray((said >= 0).all(2))
+    usable: NDArray[np.bool_] = np.asarray(answered[-1] & answered[:-1].any(0))
     oddness = [_oddness(said[answered[:, q], q]) for q in np.flatnonzero(usable)]
     return OddOneOut(
         p_value=_tail(oddness),
@@ -100,35 +100,39 @@ def _tail(oddness: list[NDArray[np.int64]]) -> float:
     return float(min(mass[observed:].sum(), 1.0)) if oddness else 1.0
 
 
-def _usual(said: NDArray[np.int8], there: NDArray[np.bool_]) -> NDArray[np.int8]:
-    """What was mostly said, -1 where yes and no come as often; shape (n_codes,)."""
-    ones, n = (said[there] == 1).sum(0), int(there.sum())
-    return np.where(2 * ones == n, MISSING, (2 * ones > n)).astype(np.int8)
+def _differs(said: NDArray[np.int8], others: NDArray[np.int64], n: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether an answer differs from what was mostly said, for any code; where yes and no came as often it does not.
 
-
-def _differs(one: NDArray[np.int8], usual: NDArray[np.int8]) -> bool:
-    return bool(((usual >= 0) & (one != usual)).any())
+    Args:
+        said: Shape (…, n_questions, n_codes).
+        others: How many of `n` (…, n_questions) other answers were yes, shape of `said`.
+    """
+    lean = 2 * others - n[..., None]
+    return np.asarray((lean * (2 * said.astype(np.int64) - 1) < 0).any(-1))
 
 
 def _changed(said: NDArray[np.int8], answered: NDArray[np.bool_], usable: NDArray[np.bool_]) -> Estimate:
-    rows = np.flatnonzero(usable)
-    if not len(rows):
+    if not usable.any():
         return undefined(NOTHING_BEFORE)
-    found = sum(_differs(said[-1, q], _usual(said[:-1, q], answered[:-1, q])) for q in rows)
-    exact = stats.binomtest(int(found), len(rows)).proportion_ci()
-    return Estimate(found / len(rows), interval=Interval(exact.low, exact.high, method="Clopper-Pearson, questions"))
+    ones, n = _yes(said[:-1], answered[:-1])
+    found = int((_differs(said[-1], ones, n) & usable).sum())
+    exact = stats.binomtest(found, int(usable.sum())).proportion_ci()
+    inside = Interval(float(exact.low), float(exact.high), method="Clopper-Pearson, questions")
+    return Estimate(found / int(usable.sum()), interval=inside)
 
 
 def _wavered(said: NDArray[np.int8], answered: NDArray[np.bool_], usable: NDArray[np.bool_]) -> Estimate:
-    differing, n = 0, 0
-    for q in np.flatnonzero(usable):
-        times = np.flatnonzero(answered[:-1, q])
-        for t in times[: len(times) * (len(times) > 1)]:
-            rest = answered[:-1, q].copy()
-            rest[t] = False
-            differing += _differs(said[t, q], _usual(said[:-1, q], rest))
-            n += 1
-    return Estimate(differing / n) if n else undefined("fewer than two earlier times")
+    ones, n = _yes(said[:-1], answered[:-1])
+    there = answered[:-1] & usable & (n > 1)
+    if not there.any():
+        return undefined("fewer than two earlier times")
+    differing = _differs(said[:-1], ones - (said[:-1] == 1), np.broadcast_to(n - 1, there.shape))
+    return Estimate(float((differing & there).sum() / there.sum()))
+
+
+def _yes(said: NDArray[np.int8], answered: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Answers that were yes, shape (n_questions, n_codes), and how many answers there are, shape (n_questions,)."""
+    return ((said == 1) & answered[..., None]).sum(0), answered.sum(0)
 
 
 def _turns(said: NDArray[np.int8], answered: NDArray[np.bool_], usable: NDArray[np.bool_]) -> tuple[Turned, ...]:

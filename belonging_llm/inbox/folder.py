@@ -106,7 +106,10 @@ def _hidden(name: str) -> bool:
 
 def _lying(name: str, about: Mapping[str, Any]) -> Lying:
     told = next((about[key] for key in _CHANGED if about.get(key) is not None), None)
-    return Lying(name, int(about.get("size") or 0), "" if told is None else str(told), _seconds(told))
+    changed = _seconds(told)
+    # One call tells a moment as a number, another as a date.
+    modified = repr(changed) if changed is not None else "" if told is None else str(told)
+    return Lying(name, int(about.get("size") or 0), modified, changed)
 
 
 def _seconds(told: object) -> float | None:

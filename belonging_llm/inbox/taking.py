@@ -130,10 +130,8 @@ def _imported(study: Study, copy: Path) -> Imported:
 def _judged(study: Study, found: Arrival, imported: Imported, name: str, copy: Path, *, resumed: bool) -> Arrival:
     # An import that died before it was noted finds its own work.
     own = resumed and not imported.problem
-    if imported.added or own:
-        outcome = Outcome.IMPORTED
-    else:
-        outcome = Outcome.REFUSED if imported.problem else Outcome.KNOWN
+    nothing = Outcome.REFUSED if imported.problem else Outcome.KNOWN
+    outcome = Outcome.IMPORTED if imported.added or own else nothing
     reason = imported.problem or ("" if outcome is Outcome.IMPORTED else imported.note)
     return found.model_copy(
         update={

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from functools import cached_property
 
 from belonging_llm.claims import Claims
@@ -19,7 +18,6 @@ from belonging_llm.store.database import connect
 from belonging_llm.store.drift import Alarm, DriftRecords, PastCount, SentinelAnswer, WatchCount
 from belonging_llm.store.exchanges import Exchanges
 from belonging_llm.store.findings import Findings
-from belonging_llm.store.holding import hold
 from belonging_llm.store.ledger import Left, StoredLedger
 from belonging_llm.store.outcomes import Gist, Outcomes
 from belonging_llm.store.parcels import StoredParcels
@@ -45,6 +43,7 @@ from belonging_llm.store.reviewing import (
 )
 from belonging_llm.store.rewording import Reworded, Rewording
 from belonging_llm.store.runs import Run, Runs
+from belonging_llm.store.segment_words import SegmentWords
 from belonging_llm.store.stability import StabilityTest, StabilityTests
 from belonging_llm.store.themes import Origin, Themes
 from belonging_llm.store.vectors import StoredVectors
@@ -98,6 +97,7 @@ class Store:
         self.corpus = Corpus(self._engine)
         self.codebooks = Codebooks(self._engine)
         self.codebook_use = CodebookUse(self._engine)
+        self.words = SegmentWords(self._engine)
         self.vectors = StoredVectors(self._engine)
         self.ledger = StoredLedger(self._engine)
         self.parcels = StoredParcels(self._engine)
@@ -132,10 +132,6 @@ class Store:
     def on_server(self) -> bool:
         """Whether a server keeps it, with logs and backups of its own."""
         return is_postgres(self._engine)
-
-    def alone(self, what: str) -> AbstractContextManager[bool]:
-        """Whether nobody else who shares this database does the same meanwhile; a file has its own lock beside it."""
-        return hold(self._engine, what)
 
     def close(self) -> None:
         """Give the connections back, and on a server what was claimed."""

@@ -12,12 +12,13 @@ from pydantic import BaseModel, ConfigDict
 
 from belonging_llm.codes import Coding
 from belonging_llm.provenance import now
+from belonging_llm.store.database import alone
 from belonging_llm.store.findings import coding_of
 from belonging_llm.store.layers import layers
 from belonging_llm.store.runs import BATCH, WHOLE, Run, run_of
-from belonging_llm.store.schema import batch_part, coding, placement, retried, run, theme, transcript, waiting
+from belonging_llm.store.schema import batch_part, coding, placement, retried, run, transcript, waiting
 from belonging_llm.store.writing import add_new, in_chunks
-from belonging_llm.themes import Theme, ThemeMember
+from belonging_llm.themes import ThemeMember
 
 
 class Base(BaseModel):
@@ -61,7 +62,7 @@ class Batches:
 
     def begin(self, base_id: str, inputs_digest: str, settings: Mapping[str, Any]) -> Run:
         """Begin the next batch on a base."""
-        with self._engine.begin() as connection:
+        with alone(self._engine) as connection:
             query = sa.select(sa.func.max(run.c.ordinal)).where(run.c.base_id == base_id)
             fresh = {
                 "id": uuid4().hex,
@@ -88,7 +89,7 @@ class Batches:
 
         What comes in later is another batch's, so that an interrupted one goes on with just what it began with.
         """
-        with self._engine.begin() as connection:
+        with alone(self._engine) as connection:
             counts = json.loads(connection.execute(sa.select(run.c.counts).where(run.c.id == run_id)).scalar_one())
             if "took_up" in counts:
                 return
@@ -127,17 +128,6 @@ class Batches:
         ]
         with self._engine.begin() as connection:
             add_new(connection, placement, rows)
-
-    def placed(self, base_id: str, segment_ids: Sequence[str]) -> list[Theme]:
-        """The themes of a base with those of these segments that batches put into them, and no other members."""
-        members: dict[str, list[ThemeMember]] = {}
-        with self._engine.connect() as connection:
-            rows = connection.execute(sa.select(theme).where(theme.c.run_id == base_id).order_by(theme.c.ordinal)).all()
-            for chunk in in_chunks(segment_ids):
-                for m in connection.execute(sa.select(placement).where(placement.c.segment_id.in_(chunk))):
-                    one = ThemeMember(segment_id=m.segment_id, strength=m.strength, belongs=m.belongs)
-                    members.setdefault(m.theme_id, []).append(one)
-        return [Theme.model_validate(json.loads(row.content) | {"members": members.get(row.id, [])}) for row in rows]
 
     def codings(self, run_id: str) -> list[Coding]:
         """A batch's own codings, by segment, code and coder."""

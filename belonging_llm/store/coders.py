@@ -10,13 +10,14 @@ from pydantic import BaseModel, ConfigDict
 from belonging_llm.provenance import bytes_digest, digest, now
 from belonging_llm.store.layers import codings_as_of, layers
 from belonging_llm.store.schema import coder_state, coding, judged, placement, segment, tally, theme_member
+from belonging_llm.store.themes import grouped
 
 
 class KeptCoder(BaseModel):
     """What a run learned, as bytes; numbers and ids alone.
 
     Attributes:
-        digest: Of `content` and `places` together.
+        digest: Of `content`.
         taught_by: Digest of what people had coded when it was learned.
     """
 
@@ -25,7 +26,6 @@ class KeptCoder(BaseModel):
     run_id: str
     digest: str
     content: bytes
-    places: bytes
     taught_by: str
     at: str
 
@@ -35,8 +35,7 @@ class Tally(BaseModel):
 
     Attributes:
         codes: Segments by outcome, by code.
-        themes: Segments in each theme, by its id.
-        placed: Segments in any theme.
+        placed: Segments that were put into some theme, as the machine did it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,7 +45,6 @@ class Tally(BaseModel):
     segments: int = 0
     placed: int = 0
     codes: dict[str, dict[str, int]] = {}
-    themes: dict[str, int] = {}
 
     def outcomes(self) -> Counter[str]:
         """Pairs by outcome, over all codes."""
@@ -59,11 +57,15 @@ class Coders:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def keep(self, run_id: str, content: bytes, places: bytes, taught_by: str) -> KeptCoder:
+    def keep(self, run_id: str, content: bytes, taught_by: str) -> KeptCoder:
         """Keep what a run learned; what was kept of it before is replaced."""
-        made = digest(bytes_digest(content), bytes_digest(places))
-        row = {"run_id": run_id, "digest": made, "content": content, "places": places, "taught_by": taught_by}
-        row["at"] = now()
+        row = {
+            "run_id": run_id,
+            "digest": bytes_digest(content),
+            "content": content,
+            "taught_by": taught_by,
+            "at": now(),
+        }
         with self._engine.begin() as connection:
             connection.execute(coder_state.delete().where(coder_state.c.run_id == run_id))
             connection.execute(coder_state.insert(), row)
@@ -112,23 +114,20 @@ class Coders:
             )
             held = held.join(segment, segment.c.id == coding.c.segment_id).where(counts)
             segments, people, texts = connection.execute(held).one()
-            themes, placed = _places(connection, layers(connection, run_id))
+            placed = len(_placed(connection, layers(connection, run_id)))
         return Tally(
             transcripts=texts,
             participants=people,
             segments=segments,
             placed=placed,
             codes=dict(codes),
-            themes=themes,
         )
 
 
-def _places(connection: sa.Connection, chain: list[str]) -> tuple[dict[str, int], int]:
-    themes: Counter[str] = Counter()
-    placed: set[str] = set()
-    for table in (theme_member, placement):
-        query = sa.select(table.c.theme_id, table.c.segment_id).where(table.c.run_id.in_(chain))
-        for theme_id, segment_id in connection.execute(query):
-            themes[theme_id] += 1
-            placed.add(segment_id)
-    return dict(themes), len(placed)
+def _placed(connection: sa.Connection, chain: list[str]) -> set[str]:
+    """Segments that the base, or the run whose groups it has, or its batches put into a theme."""
+    groups = grouped(connection, chain[0])[-1:]
+    found: set[str] = set()
+    for table, runs in ((theme_member, groups), (placement, chain)):
+        found.update(connection.execute(sa.select(table.c.segment_id).where(table.c.run_id.in_(runs))).scalars())
+    return found

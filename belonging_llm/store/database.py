@@ -41,7 +41,7 @@ def connect(url: str) -> sa.Engine:
 
 
 def _read(url: str) -> sa.URL:
-    """A URL with the driver that this project knows; whatever is wrong with it, it is not repeated: it has a password."""
+    """A URL with the driver that this project knows; whatever is wrong with it, it is not repeated: it has a secret."""
     try:
         read = sa.make_url(url)
         return read.set(drivername=_DRIVERS[read.get_backend_name()])

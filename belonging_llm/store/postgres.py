@@ -19,8 +19,8 @@ def is_postgres(bind: sa.Connection | sa.Engine) -> bool:
 def careful(connection: Any, _: object) -> None:
     """On a new connection: a commit is on disk when it returns, and NUL characters in text become U+FFFD.
 
-    PostgreSQL cannot hold them. Words of transcripts never have any (no reader lets them through), so offsets stay true; models' replies keep theirs,
-    since they are stored as escapes.
+    PostgreSQL cannot hold them. Words of transcripts never have any (no reader lets them through), so offsets stay
+    true; models' replies keep theirs, since they are stored as escapes.
     """
     from psycopg.types.string import StrDumperUnknown
 

@@ -600,7 +600,6 @@ coder_state = sa.Table(
     sa.Column("run_id", sa.ForeignKey("run.id"), primary_key=True),
     sa.Column("digest", sa.String(64), nullable=False),
     sa.Column("content", sa.LargeBinary, nullable=False, comment="what a whole run learned, as numbers"),
-    sa.Column("places", sa.LargeBinary, nullable=False, comment="where its themes lie, as numbers"),
     sa.Column("taught_by", sa.String(64), nullable=False, comment="digest of what people had coded by then"),
     sa.Column("at", sa.Text, nullable=False),
 )

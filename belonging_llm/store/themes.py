@@ -109,6 +109,16 @@ class Themes:
         with self._engine.connect() as connection:
             return _seen(connection, run_id, _edits(connection))
 
+    def seen_with(self, run_id: str, segments: Sequence[str]) -> tuple[Theme, ...]:
+        """A run's themes as people left them, with those of these segments that batches put into them.
+
+        Of the segments of old only those are members that people put somewhere: nothing grows with the study.
+        """
+        with self._engine.connect() as connection:
+            edits = _edits(connection)
+            found = _found(connection, run_id, segments)
+            return replay(found, edits, _in_use(connection, pinned(edits))).themes
+
     def origin(self, run_id: str) -> Origin | None:
         """How they came about; None for runs of versions that did not keep that."""
         with self._engine.connect() as connection:
@@ -120,7 +130,7 @@ class Themes:
     def places(self, run_id: str) -> list[Place]:
         """Where a run's themes are, by id; those of its base where it has none of its own."""
         with self._engine.connect() as connection:
-            for ident in _grouped(connection, run_id):
+            for ident in grouped(connection, run_id):
                 query = sa.select(theme_place).where(theme_place.c.run_id == ident).order_by(theme_place.c.theme_id)
                 if rows := connection.execute(query).mappings().all():
                     return [_place(row) for row in rows]
@@ -129,8 +139,8 @@ class Themes:
     def layers(self, run_id: str) -> list[str]:
         """The runs that a run's members come from: the one that grouped segments, then batches that placed some."""
         with self._engine.connect() as connection:
-            grouped = _grouped(connection, run_id)[-1]
-            return [grouped, *layers(connection, run_id)[1:]]
+            members_of = grouped(connection, run_id)[-1]
+            return [members_of, *layers(connection, run_id)[1:]]
 
     def known(self) -> set[str]:
         """Every id that a theme ever had."""
@@ -200,20 +210,22 @@ class Themes:
             return Edit(id=ident, change=change, by=row["by"], reason=row["reason"], at=row["at"])
 
 
-def _grouped(connection: sa.Connection, run_id: str) -> list[str]:
+def grouped(connection: sa.Connection, run_id: str) -> list[str]:
     """The whole run whose themes a run has, and the one whose members those have, where that is another."""
     own = layers(connection, run_id)[0]
     base = connection.execute(sa.select(theme_frame.c.base).where(theme_frame.c.run_id == own)).scalar()
     return [own, base] if base else [own]
 
 
-def _found(connection: sa.Connection, run_id: str) -> list[Theme]:
-    own = _grouped(connection, run_id)
+def _found(connection: sa.Connection, run_id: str, only: Sequence[str] | None = None) -> list[Theme]:
+    """A run's themes with all their members, or with those of some segments that batches placed."""
+    own = grouped(connection, run_id)
     rows = connection.execute(sa.select(theme).where(theme.c.run_id == own[0]).order_by(theme.c.ordinal)).all()
     first = sa.select(theme_member).where(theme_member.c.run_id == own[-1]).order_by(theme_member.c.place)
     later = (_placed(batch) for batch in layers(connection, run_id)[1:])
+    some = (sa.select(placement).where(placement.c.segment_id.in_(chunk)) for chunk in in_chunks(only or ()))
     members: dict[str, dict[str, ThemeMember]] = {}
-    for query in (first, *later):
+    for query in (first, *later) if only is None else some:
         for m in connection.execute(query):
             member = ThemeMember(segment_id=m.segment_id, strength=m.strength, belongs=m.belongs)
             members.setdefault(m.theme_id, {})[m.segment_id] = member

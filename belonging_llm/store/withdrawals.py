@@ -365,7 +365,7 @@ class _Emptying:
         return code.model_copy(update=kept | ({"name": code.id} if self.leaving.owns(code.name) else {}))
 
     def _batches(self) -> None:
-        """What was learned with them is learned anew from those who stay, sums are summed anew, their files forgotten."""
+        """What was learned with them is learned anew from those who stay; their files are forgotten."""
         self._delete("what runs learned", s.coder_state, s.coder_state.c.run_id, self._all(s.coder_state.c.run_id))
         self._delete("", s.tally, s.tally.c.run_id, self._all(s.tally.c.run_id))
         arrivals = self.connection.execute(sa.select(s.arrival.c.name, s.arrival.c.digest, s.arrival.c.reason)).all()

@@ -19,7 +19,6 @@ from belonging_llm.themes.edits import (
 from belonging_llm.themes.label import Labelled, label
 from belonging_llm.themes.lineage import Fate, Overlap, Step
 from belonging_llm.themes.map import map_themes
-from belonging_llm.themes.places import Places, places, places_bytes, places_of
 from belonging_llm.themes.placing import Place, Placement, locate, place
 from belonging_llm.themes.replay import Replayed, Unmet, replay
 from belonging_llm.themes.theme import MappedCode, Mapping, Quote, Theme, ThemeMember, theme_id
@@ -37,7 +36,6 @@ __all__ = [
     "Overlap",
     "Place",
     "Placement",
-    "Places",
     "Quote",
     "Remap",
     "Rename",
@@ -56,9 +54,6 @@ __all__ = [
     "locate",
     "map_themes",
     "place",
-    "places",
-    "places_bytes",
-    "places_of",
     "replay",
     "theme_id",
     "wanted",

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from belonging_llm.errors import BudgetReached
+from belonging_llm.errors import BudgetReached, InputError
 from belonging_llm.study import Study
 from belonging_llm.usecases.flowing import flow_runner
 from belonging_llm.usecases.offering import Offer, put_offer
@@ -63,6 +63,7 @@ def analyse(
     batch: bool = False,
     patience: float | None = None,
     recall: bool = False,
+    dask: str = "",
 ) -> Analysed:
     """Run the analysis flow on a study and write its report.
 
@@ -73,6 +74,7 @@ def analyse(
         budget: The most US dollars that the run may spend; `calls` the most calls.
         batch: Send questions about segments in batches and wait so many minutes (`patience`) for the replies.
         recall: Have batches that are under way cancelled.
+        dask: Spread the work over so many processes here, or over the cluster of the scheduler at this address.
 
     Raises:
         Incomplete: batches are under way; a rerun collects the replies.
@@ -86,10 +88,12 @@ def analyse(
     study = Study(folder)
     models = llm or study.settings.llm, embedder or study.settings.embedder
     job = Job(str(study.folder), *models, budget, calls, batch, patience, recall)
+    if dask:
+        _demand_sharing(study, job, dask)
     run, unchanged = analysis.prepare(job, lambda bench, interrupted: put_offer(bench, interrupted, agree, batch=batch))
     if not unchanged:
         try:
-            _run_flow(study, job)
+            _run_flow(study, job) if not dask else _spread_flow(study, job, dask)
         except BudgetReached as error:
             raise BudgetReached(f"{error}. {_left(study, run.id)}") from error
     bench = analysis.workbench(job)
@@ -118,6 +122,33 @@ def _run_flow(study: Study, job: Any) -> None:
         run(**asdict(job))
 
     flow_runner(study, flow)
+
+
+def _spread_flow(study: Study, job: Any, dask: str) -> None:
+    """The same with the embedding and the coding on a Dask cluster."""
+
+    def flow() -> None:
+        from flows.spread import on
+
+        on(dask)(job.folder, job.llm, job.embedder)
+
+    flow_runner(study, flow)
+
+
+def _demand_sharing(study: Study, job: Any, dask: str) -> None:
+    """See that many processes can work on a study, and that what they spend need not be counted.
+
+    Raises:
+        InputError: Dask is not installed, machines would share a file, or a limit was given that one process counts.
+    """
+    from importlib.util import find_spec
+
+    if find_spec("prefect_dask") is None:
+        raise InputError("--dask needs Dask: pip install 'belonging-llm[dask]'")
+    if job.budget is not None or job.calls is not None or job.batch or job.recall:
+        raise InputError("--dask goes without --budget, --calls, --batch and --recall: those are kept by one process")
+    if not dask.isdigit() and not study.store.on_server:
+        raise InputError("--dask with a scheduler's address needs a study on PostgreSQL: machines cannot share a file")
 
 
 def _is_of(report: Path, run_id: str) -> bool:

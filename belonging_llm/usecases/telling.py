@@ -27,6 +27,7 @@ class Status:
         last_batch: The last batch on top of the last analysis; None before the first.
         edited: People changed themes since, in ways that codings rest on.
         uncovered: Transcripts that wait for the next batch or analysis.
+        alarms: What drifts, and nobody has looked into: kind, subject, batch.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Status:
     last_batch: dict[str, Any] | None = None
     edited: bool = False
     uncovered: int = 0
+    alarms: tuple[dict[str, str], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -96,6 +98,11 @@ def status(folder: Path) -> Status:
         edited=bool(store.themes.last()) and board(study).stale,
         last_batch=_last_batch(study),
         uncovered=len(store.batches.waiting()),
+        alarms=tuple(
+            {"id": a.id, "kind": a.kind, "subject": a.subject, "batch": a.run_id, "at": a.at}
+            for a in store.drift.alarms()
+            if a.open
+        ),
     )
 
 

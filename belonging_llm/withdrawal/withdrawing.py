@@ -185,6 +185,8 @@ def _certificate(study: Study, begun: Withdrawal, compacted: bool, prefect: str)
     providers = tuple(ProviderLine.model_validate(one) for one in content.get(Step.PROVIDERS, []))
     away = sorted({one.endpoint for one in providers if one.away})
     copies = [f"what {', '.join(away)} keep of the requests above: ask them to delete it"] if away else []
+    if (inbox := study.settings.inbox) and not _inside(study, inbox):
+        copies.append(f"files in the inbox {inbox}: take theirs out there; they do not come in again")
     return Certificate(
         reference=_reference(begun),
         study=study.settings.name,
@@ -200,6 +202,11 @@ def _certificate(study: Study, begun: Withdrawal, compacted: bool, prefect: str)
         providers=providers,
         beyond=(*copies, *BEYOND, *([SERVER] if study.store.on_server else [])),
     )
+
+
+def _inside(study: Study, place: str) -> bool:
+    """Whether a place is in the study's own folder, which has been swept."""
+    return "://" not in place and (study.folder / place).resolve().is_relative_to(study.folder)
 
 
 def _write(study: Study, made: Certificate) -> Path:

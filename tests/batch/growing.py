@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from belonging_llm import analysis, batch, resources
+from belonging_llm import analysis, batch, drift, resources
 from belonging_llm.adapters import factory
 from belonging_llm.adapters.fakes import FakeChat, HashEncoder
 from belonging_llm.analysis import Job
@@ -143,8 +143,9 @@ def grow(folder: Path, until: str = "") -> Run | None:
             return opened.run
         for rows in batch.waiting_chunks(job, opened.run.id):
             batch.code_chunk(job, opened.run.id, rows)
+        found = drift.watch(batch.batch_bench(job, opened.run.id), opened.run.id)
         done = batch.finish(job, opened.run.id)
-        batch.publish(study, done)
+        batch.publish(study, done, drift.section(found))
     batch.batch_bench(job, done.id).store.close()
     study.store.close()
     return done

@@ -16,6 +16,7 @@ from belonging_llm.batch import BatchJob, exclusive
 from belonging_llm.errors import Incomplete, StudyError
 from belonging_llm.llm import ChatRequest
 from belonging_llm.report.gather import gather
+from belonging_llm.store import KeptCoder
 from belonging_llm.study import Study
 
 
@@ -277,7 +278,7 @@ def test_what_was_learned_is_learned_again_where_it_is_not_kept(study: Path, tmp
     assert _kept(study).content == _kept(other).content
 
 
-def _kept(folder: Path):  # type: ignore[no-untyped-def]
+def _kept(folder: Path) -> KeptCoder:
     opened = Study(folder)
     base = opened.store.batches.base()
     assert base is not None
@@ -325,5 +326,3 @@ def test_words_of_examples_are_of_people_who_coded_before(study: Path, monkeypat
     shown = set(run.counts["examples_shown"])
     assert shown
     assert shown <= segments(study, *FIRST)
-
-

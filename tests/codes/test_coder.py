@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 from dataclasses import fields, replace
 
@@ -111,7 +112,7 @@ def test_how_new_segments_are_parted_changes_nothing(
     whole = coder.weigh_each(material(said), FRAMEWORK, [theme(["s3", "s20"])], ENCODER.encode)
     order = list(range(24))[::-1] if turned else list(range(24))
     ends = [0, *sorted(cuts), 24]
-    for start, end in zip(ends, ends[1:], strict=False):
+    for start, end in itertools.pairwise(ends):
         rows = order[start:end]
         some = Material(
             [f"s{r}" for r in rows],
@@ -127,7 +128,7 @@ def test_how_new_segments_are_parted_changes_nothing(
 def test_the_same_coder_gives_the_same_bytes_and_they_hold_no_text(
     base: tuple[Material, Coder, Weighed, list[Theme]],
 ) -> None:
-    found, coder, _, _ = base
+    _, coder, _, _ = base
     coder = replace(coder, scale=codes.Scale((0.0, 1.0, 2.0), (1.0, 1.0, 1.0), 0.5, 7))
     raw = codes.to_bytes(coder)
     assert raw == codes.to_bytes(codes.from_bytes(raw))

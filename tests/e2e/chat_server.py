@@ -108,6 +108,7 @@ class ChatServer:
         logprobs: Whether replies come with log-probabilities when these are asked for.
         listing: What `GET /v1/models` says of the one model; None has no such route.
         counts_tokens: Whether replies say how many tokens they took.
+        named: What replies call the model; `fingerprint` its configuration, None where they do not say.
         retry_after: What `Fault.RATE_LIMITED` says, in seconds.
         rests: When it was said, by the monotonic clock.
     """
@@ -119,6 +120,8 @@ class ChatServer:
     logprobs: bool = False
     listing: Body | None = None
     counts_tokens: bool = True
+    named: str = "pretend"
+    fingerprint: str | None = None
     retry_after: float = 0
     rests: list[float] = field(default_factory=list)
     port: int = 0
@@ -153,6 +156,7 @@ class ChatServer:
         self.retry_after = 0
         self.faults = self.before_reply = self.after_reply = None
         self.logprobs, self.listing, self.counts_tokens = False, None, True
+        self.named, self.fingerprint = "pretend", None
 
     def __enter__(self) -> Self:
         self.start()
@@ -389,7 +393,9 @@ class ChatHandler(BaseHTTPRequestHandler):
                 self.send(200, {"id": "1", "object": "chat.completion", "choices": []})
             case _:
                 self.server_state.replies[asked.number] = text
-                given = envelope(text, fault)
+                given = envelope(text, fault) | {"model": self.server_state.named}
+                if self.server_state.fingerprint:
+                    given["system_fingerprint"] = self.server_state.fingerprint
                 if self.server_state.logprobs and asked.body.get("logprobs"):
                     given["choices"][0]["logprobs"] = {"content": [{"token": "{", "logprob": -0.1, "top_logprobs": []}]}
                 if not self.server_state.counts_tokens:

@@ -1,4 +1,4 @@
-"""`plain_run.py` again and again, each in a forked process that can be killed: what takes seconds to import is there.
+"""`plain_run.py` (after the word `batch`, `plain_batch.py`) again and again, each in a forked process that can be killed: what takes seconds to import is there.
 
 Reads a JSON list of arguments a line. Answers with two lines: the process's id, and when it is over a list of its
 exit code (negative: the signal that ended it) and what it wrote to standard error.
@@ -14,6 +14,7 @@ import traceback
 import hdbscan  # noqa: F401 - imported so that no run has to; likewise those below
 import numpy as np
 import openai  # noqa: F401
+import plain_batch
 import plain_run
 import umap  # noqa: F401
 
@@ -23,7 +24,9 @@ from belonging_llm import clusters
 def main() -> None:
     """Serve until standard input ends."""
     # Compiled once here instead of in every run: that takes longer than all the rest.
-    clusters.find(np.random.default_rng(0).normal(size=(60, 64)).astype(np.float32), [f"{n:03}" for n in range(60)], seed=0)
+    clusters.find(
+        np.random.default_rng(0).normal(size=(60, 64)).astype(np.float32), [f"{n:03}" for n in range(60)], seed=0
+    )
     for line in sys.stdin:
         said, end = os.pipe()
         child = os.fork()
@@ -45,7 +48,8 @@ def run(arguments: list[str], errors: int) -> None:
     try:
         os.dup2(errors, 2)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        code = plain_run.main(*arguments)
+        main = plain_batch.main if arguments[0] == "batch" else plain_run.main
+        code = main(*arguments[arguments[0] == "batch" :])
     except BaseException:
         traceback.print_exc()
     finally:

@@ -39,7 +39,7 @@ def shared(tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -
     text = settings.read_text("utf-8").replace("\nseed = 0\n", f'\nseed = 0\nstore = "{postgres_url}"\n', 1)
     assert postgres_url in text
     settings.write_text(text, "utf-8")
-    yield Shared(alone, folder)
+    return Shared(alone, folder)
 
 
 @pytest.fixture

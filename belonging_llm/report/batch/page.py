@@ -60,7 +60,7 @@ def span(share: Share) -> str:
 
 def _compose(told: Told) -> Page:
     said = tuple(sentences(told))
-    grown = [one for one in told.themes if one.after > one.before]
+    grown = [one for one in told.themes if one.new]
     return Page(
         lead=tuple(one for one in said if not one.startswith("Not everything")),
         trouble=tuple(one for one in said if one.startswith("Not everything")),
@@ -68,7 +68,7 @@ def _compose(told: Told) -> Page:
         imported=told.files_that(IMPORTED),
         refused=told.files_that(REFUSED),
         known=len(told.files_that(KNOWN)),
-        grown=tuple(sorted(grown, key=lambda one: (one.before - one.after, one.name))),
+        grown=tuple(sorted(grown, key=lambda one: (-one.new, one.name))),
         still=len(told.themes) - len(grown),
         seconds=between(told.started_at, told.finished_at),
         # Made by this program from figures alone.

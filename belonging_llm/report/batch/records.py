@@ -55,12 +55,11 @@ class CodeChange(_Record):
 
 
 class ThemeChange(_Record):
-    """Segments in a theme before and after."""
+    """A theme, and how many new segments are in it."""
 
     theme: str
     name: str
-    before: int
-    after: int
+    new: int
 
 
 class Sums(_Record):

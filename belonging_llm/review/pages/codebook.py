@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import ValidationError
 from starlette.responses import Response
@@ -171,16 +172,17 @@ def _code(visit: Visit, wish: Wish) -> Code:
     taken = {code.id for code in visit.study.framework().codes} | {
         gone.code.id for gone in revising.retired(visit.study)
     }
-    lists = {name: tuple(line.strip() for line in typed[name].split("\n") if line.strip()) for name in _LISTS}
-    texts = {name: typed[name] for name in _TEXTS}
+    fields: dict[str, Any] = {
+        name: tuple(line.strip() for line in typed[name].split("\n") if line.strip()) for name in _LISTS
+    }
+    fields |= {name: typed[name] for name in _TEXTS}
     try:
         return Code(
             id=wish.code or codebook.fresh_id(typed["name"], taken),
             kind=typed["kind"] or "code",
             parent=typed["parent"] or None,
             assignable=typed["assignable"] == "yes",
-            **texts,
-            **lists,
+            **fields,
         )
     except ValidationError as error:
         said = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")

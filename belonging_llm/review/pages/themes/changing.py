@@ -42,7 +42,7 @@ def _change(visit: Visit) -> Change:
     segments = list(visit.all_fields("segments"))
     name, definition = visit.field("name").strip(), visit.field("definition").strip()
     chosen = [one for one in visit.all_fields("themes") if one != visit.field("into")]
-    fields: dict[str, Any] = {
+    forms: dict[str, dict[str, Any]] = {
         EditKind.MERGE: {"into": visit.field("into"), "themes": chosen},
         EditKind.SPLIT: {"theme": theme, "segments": segments, "name": name, "definition": definition},
         EditKind.RENAME: {"theme": theme, "name": name, "definition": definition},
@@ -55,7 +55,8 @@ def _change(visit: Visit) -> Change:
         EditKind.RETIRE: {"theme": theme},
         EditKind.RESTORE: {"theme": theme},
         EditKind.UNDO: {"edit": visit.field("edit")},
-    }.get(kind, {})
+    }
+    fields = forms.get(kind, {})
     if kind in (EditKind.SPLIT, EditKind.MOVE) and not segments:
         raise InputError("no segment is chosen; tick those that it is about")
     if kind == EditKind.MERGE and not chosen:

@@ -99,7 +99,6 @@ def _tables() -> None:
         sa.Column("run_id", sa.String(length=32), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False, comment="what a whole run learned, as numbers"),
-        sa.Column("places", sa.LargeBinary(), nullable=False, comment="where its themes lie, as numbers"),
         sa.Column("taught_by", sa.String(length=64), nullable=False, comment="digest of what people had coded by then"),
         sa.Column("at", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_coder_state_run_id")),

@@ -1,0 +1,79 @@
+"""The main job with its embedding and coding spread over a Dask cluster: parts and batches are tasks.
+
+Dask gives a task whose worker died to another one. What the dead one had finished is in the study's database, and
+questions that it had asked are in the ledger, so nothing is paid twice; see `belonging_llm.claims`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from typing import Any
+
+from prefect import flow, task
+from prefect.futures import PrefectFuture
+from prefect_dask import DaskTaskRunner
+
+from belonging_llm import analysis
+from belonging_llm.analysis import Job
+from flows.analyse import code_batch, embed_segments, find_themes, finish, try_model
+
+Plain = dict[str, Any]
+
+
+@task(name="embed part", retries=0, persist_result=False)
+def embed_piece(job: Plain, run_id: str, number: int) -> int:
+    """Vectors for one part of the texts."""
+    return analysis.embed_piece(Job(**job), run_id, number)
+
+
+@task(name="code batch elsewhere", retries=0, persist_result=False)
+def code_piece(job: Plain, run_id: str, rows: list[int]) -> Plain:
+    """Outcomes for one batch of segments; what it took."""
+    return asdict(analysis.code_piece(Job(**job), run_id, rows))
+
+
+@flow(name="analyse with many workers", persist_result=False)
+def spread(folder: str, llm: str, embedder: str) -> str:
+    """Analyse a study; parameters as for `flows.analyse.analyse`, which has limits as well: those one process counts.
+
+    Returns:
+        The id of the run that holds the result.
+    """
+    job = Job(folder, llm, embedder)
+    run, unchanged = analysis.prepare(job)
+    if unchanged:
+        return run.id
+    plain = asdict(job)
+    _all(embed_piece.submit(plain, run.id, number) for number in analysis.embedding_parts(job))
+    embed_segments(plain)
+    find_themes(plain, run.id)
+    try_model(plain, run.id)
+    for share in _all(code_piece.submit(plain, run.id, rows) for rows in analysis.batches(job, run.id)):
+        analysis.count(job, run.id, share)
+    for number, rows in enumerate(analysis.open_batches(job, run.id), 1):
+        code_batch(plain, run.id, rows, f"left over, {number}")
+    finish(plain, run.id)
+    return run.id
+
+
+def on(cluster: str) -> Callable[..., str]:
+    """The flow, for a cluster: so many workers on this machine, or the address of a scheduler."""
+    return spread.with_options(task_runner=runner(cluster))
+
+
+def runner(cluster: str) -> DaskTaskRunner:
+    """What hands tasks to Dask.
+
+    A worker has one thread: the texts of a part are encoded by all cores that it has, and the questions of a batch are
+    asked side by side, as `concurrency` in study.toml says.
+    """
+    if not cluster.isdigit():
+        return DaskTaskRunner(address=cluster)
+    local = {"n_workers": int(cluster), "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    return DaskTaskRunner(cluster_kwargs=local | {"host": "127.0.0.1"})
+
+
+def _all(futures: Iterable[PrefectFuture[Any]]) -> list[Any]:
+    """Every result; all tasks are handed out before the first is waited for."""
+    return [future.result() for future in list(futures)]

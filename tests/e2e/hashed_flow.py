@@ -1,0 +1,12 @@
+"""The scheduled flow for tests: in the process that Prefect starts for it, hashed words are the encoder."""
+
+from __future__ import annotations
+
+from belonging_llm.adapters import factory
+from belonging_llm.adapters.fakes import HashEncoder
+
+factory.encoder = lambda _: HashEncoder()
+
+from flows.scheduled import scheduled_batch  # noqa: E402
+
+__all__ = ["scheduled_batch"]

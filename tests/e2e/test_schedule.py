@@ -1,0 +1,231 @@
+"""A real Prefect server, a served deployment that is due every minute, files that come in between, kill -9."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import studies
+from chat_server import Asked, ChatServer
+
+from belonging_llm.study import Study
+
+HERE = Path(__file__).parent
+# For machines that do much else; a quiet one waits for the clock alone.
+LONGEST = 600.0
+
+
+# How often the worker looks for runs that are due, in seconds.
+EAGER = {"PREFECT_RUNNER_POLL_FREQUENCY": "2"}
+
+
+@dataclass
+class Scheduled:
+    """A study whose batches are served.
+
+    Attributes:
+        worker: The process that serves; its server goes on when it is killed.
+    """
+
+    folder: Path
+    chat: ChatServer
+    worker: subprocess.Popen[str] | None = None
+
+    def serve(self) -> None:
+        """Start the worker, and wait until it says that it serves."""
+        path = f"{HERE}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+        self.worker = studies.start("scheduled.py", self.folder, self.chat.spec, "* * * * *", PYTHONPATH=path, **EAGER)
+        assert self.worker.stdout is not None
+        said = ""
+        while "serving until interrupted" not in said:
+            line = self.worker.stdout.readline()
+            assert line, f"{said}\n{self.worker.stderr.read() if self.worker.stderr else ''}"
+            said += line
+
+    def kill(self) -> None:
+        """SIGKILL for the worker and the run that it started, at once; the server lives."""
+        assert self.worker is not None
+        self.worker.kill()
+        for pid in processes_of(self.folder):
+            with suppress(ProcessLookupError):
+                if os.getsid(pid) != self.server["pid"]:
+                    os.kill(pid, signal.SIGKILL)
+        self.worker.wait()
+
+    @property
+    def server(self) -> dict[str, Any]:
+        return dict(json.loads((self.folder / ".prefect" / "server.json").read_text("utf-8")))
+
+    def ask(self, path: str, body: Any = None) -> Any:
+        """Prefect's API; whoever asks it needs the secret."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.server['port']}/api{path}", method="POST")
+        request.add_header("Authorization", "Basic " + base64.b64encode(self.server["auth"].encode()).decode())
+        request.add_header("Content-Type", "application/json")
+        with urllib.request.urlopen(request, json.dumps(body or {}).encode(), timeout=60) as reply:
+            return json.load(reply)
+
+    def runs(self, *types: str) -> list[dict[str, Any]]:
+        """Flow runs in these states, the first first."""
+        wanted = {"flow_runs": {"state": {"type": {"any_": list(types)}}}, "sort": "START_TIME_ASC", "limit": 200}
+        return list(self.ask("/flow_runs/filter", wanted))
+
+    def run_now(self) -> str:
+        """One more run beside those of the clock; its id."""
+        (made,) = self.ask("/deployments/filter")
+        return str(self.ask(f"/deployments/{made['id']}/create_flow_run")["id"])
+
+    def run(self, ident: str) -> dict[str, Any]:
+        """One run."""
+        (found,) = self.ask("/flow_runs/filter", {"flow_runs": {"id": {"any_": [ident]}}})
+        return dict(found)
+
+    def drop(self, name: str) -> None:
+        """A file into the inbox, old enough to be whole."""
+        (path,) = studies.sample(name)
+        (self.folder / "inbox").mkdir(exist_ok=True)
+        target = self.folder / "inbox" / path.name
+        shutil.copy(beginning(path, target.with_suffix(".part"), 50), target)
+        target.with_suffix(".part").unlink()
+        before = time.time() - 100
+        os.utime(target, (before, before))
+
+    def came_in(self) -> list[str]:
+        """Names of transcripts that batches brought in and finished with."""
+        opened = Study(self.folder)
+        try:
+            base = opened.store.batches.base()
+            assert base is not None
+            done = [run for run in opened.store.batches.of(base.id) if run.status != "running"]
+            names = opened.store.corpus.names()
+            return [names[ident] for run in done for ident in opened.store.batches.parts(run.id)]
+        finally:
+            opened.store.close()
+
+
+def processes_of(folder: Path) -> Iterator[int]:
+    """What a worker started: processes that were given the study's Prefect home."""
+    for place in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if f"PREFECT_HOME={folder}/".encode() in place.read_bytes():
+                yield int(place.parent.name)
+
+
+def beginning(path: Path, target: Path, lines: int) -> Path:
+    """The first lines of an interview: fewer questions than all of it."""
+    target.write_text("".join(path.read_text("utf-8").splitlines(keepends=True)[:lines]), "utf-8")
+    return target
+
+
+def until(what: Callable[[], Any], why: str) -> Any:
+    """Wait until something holds."""
+    deadline = time.monotonic() + LONGEST
+    while not (found := what()):
+        assert time.monotonic() < deadline, why
+        time.sleep(0.5)
+    return found
+
+
+@pytest.fixture
+def scheduled(tmp_path: Path) -> Iterator[Scheduled]:
+    with ChatServer() as chat:
+        begun = [beginning(path, tmp_path / path.name, 70) for path in studies.sample("P01")]
+        folder = studies.make(tmp_path / "study", begun, ask_share=1.0)
+        analysed = studies.start("plain_run.py", folder, chat.spec)
+        assert analysed.communicate(timeout=LONGEST)[1] == ""
+        chat.reset()
+        made = Scheduled(folder, chat)
+        try:
+            yield made
+        finally:
+            if made.worker is not None:
+                made.worker.kill()
+            for pid in processes_of(folder):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            if made.worker is not None:
+                made.worker.communicate()
+
+
+@pytest.mark.slow
+def test_files_that_come_in_are_taken_up_once_whatever_is_due_or_dies(scheduled: Scheduled) -> None:
+    chat = scheduled.chat
+    scheduled.drop("P03")
+    scheduled.serve()
+
+    # The clock starts a batch. While it waits for a reply, another run is asked for: it is cancelled, and asks nothing.
+    asking, told = threading.Event(), threading.Event()
+
+    def hold(_: Asked) -> None:
+        asking.set()
+        told.wait(LONGEST)
+
+    chat.before_reply = hold
+    until(asking.is_set, "the clock starts a batch")
+    extra = scheduled.run_now()
+    until(lambda: scheduled.run(extra)["state_type"] == "CANCELLED", "an overlapping run is cancelled")
+    scheduled.drop("P05")
+    told.set()
+    chat.before_reply = None
+    until(lambda: scheduled.came_in() == ["P03"], "the first file is taken up by the clock")
+    assert "concurrency limit" in scheduled.run(extra)["state"]["message"]
+    assert max(chat.counts.values()) == 1
+
+    # The next batch is killed among its calls, and the worker with it.
+    chat.reset()
+    killed: list[set[str]] = []
+
+    def kill(asked: Asked) -> None:
+        if asked.number == 9:
+            scheduled.kill()
+            killed.append(studies.committed(scheduled.folder))
+
+    chat.after_reply = kill
+    until(lambda: killed, "the second file's batch is killed")
+    chat.after_reply = None
+    chat.settle()
+    asked_before = {asked.digest for asked in chat.log}
+    assert scheduled.runs("RUNNING"), "Prefect cannot know yet that it died"
+    scheduled.drop("P06")
+    scheduled.serve()
+    until(lambda: [run["name"] for run in scheduled.runs("CRASHED")], "the dead run is marked as such")
+    until(
+        lambda: sorted(scheduled.came_in()) == ["P03", "P05", "P06"],
+        "what was interrupted is continued, then the third",
+    )
+    lost = asked_before - killed[0]
+    assert len(lost) <= 8, "more was lost than was in flight"
+    assert {digest for digest, n in chat.counts.items() if n > 1} <= lost, "a reply that was kept was paid for again"
+    assert max(chat.counts.values()) <= 2
+
+    until(lambda: not scheduled.runs("RUNNING", "PENDING"), "the last run ends")
+    ran = [run for run in scheduled.runs("COMPLETED", "CRASHED", "FAILED") if run["start_time"]]
+    spans = sorted((run["start_time"], run["end_time"]) for run in ran)
+    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans)), spans
+    assert not scheduled.runs("FAILED")
+    for name in ("parameters", "name"):
+        assert "felt" not in json.dumps([run[name] for run in ran]), "Prefect knows ids and paths, no words"
+    _ends_in_order(scheduled)
+
+
+def _ends_in_order(scheduled: Scheduled) -> None:
+    """Ctrl-C ends the worker and the server that it started."""
+    assert scheduled.worker is not None
+    scheduled.worker.send_signal(signal.SIGINT)
+    _, errors = scheduled.worker.communicate(timeout=LONGEST)
+    assert "Traceback" not in errors
+    assert scheduled.worker.returncode in (0, 130), errors
+    until(lambda: not list(processes_of(scheduled.folder)), "nothing is left behind")
