@@ -20,6 +20,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 HERE = Path(__file__).parent
@@ -123,18 +124,18 @@ def _kind(method: str, path: str) -> str:
 
 
 def audit_filters(served: Served) -> Iterator[str]:
-    """Addresses of the model audit with filters, as its own examples have them."""
-    from belonging_llm.review.registry import PAGES
-
-    run = served.study.store.runs.latest()
-    code = served.study.framework().assignable[0].id
-    ids = {"{run}": run.id if run else "", "{code}": code}
-    for page in PAGES:
-        if page.method == "GET" and page.path == "/audit":
-            for example in page.examples or (page.path,):
-                for name, value in ids.items():
-                    example = example.replace(name, value)
-                yield example
+    """Addresses of the model audit with filters of every kind."""
+    run, code = served.study.store.runs.latest(), served.study.framework().assignable[0].id
+    for wanted in (
+        {},
+        {"beside": "different"},
+        {"code": code, "outcome": "assigned"},
+        {"low": "0.2", "high": "0.85", "order": "least sure"},
+        {"outcome": "not_assigned", "audited": "no", "order": "least sure"},
+        {"theme": "none", "code": code},
+        {"outcome": "failed"},
+    ):
+        yield f"/audit?{urlencode(wanted | {'run': run.id if run else ''})}"
 
 
 def ask(served: Served, requests: int) -> None:
@@ -153,8 +154,7 @@ def ask(served: Served, requests: int) -> None:
         _post(client, f"/code/{item.segment_id}/draft", form)
         _post(client, f"/code/{item.segment_id}", form)
         client.get(f"/transcript/{item.segment_id}")
-        if filters:
-            auditor.get(filters[n % len(filters)])
+        auditor.get(filters[n % len(filters)])
 
 
 def _post(client: Client, path: str, form: dict[str, str]) -> None:

@@ -5,7 +5,7 @@ Plain records; pages, reports and schedules say them in their own way.
 
 from belonging_llm.changes.causes import Cause, causes
 from belonging_llm.changes.compare import Changes, State, changes, compare, state
-from belonging_llm.changes.lineage import Became, ThemeChange, lineage
+from belonging_llm.changes.lineage import Became, ThemeChange, lineage, reasoned
 from belonging_llm.changes.outcomes import OutcomeChange, differing, differs_in, kinds
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "differs_in",
     "kinds",
     "lineage",
+    "reasoned",
     "state",
 ]

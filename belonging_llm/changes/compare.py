@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from belonging_llm.changes.causes import Cause, causes
-from belonging_llm.changes.lineage import ThemeChange, lineage
+from belonging_llm.changes.lineage import ThemeChange, lineage, reasoned
 from belonging_llm.changes.outcomes import OutcomeChange, Pair, differing
 from belonging_llm.store import Gist, Run
 from belonging_llm.study import Study
@@ -98,9 +98,12 @@ def changes(study: Study, run: Run, before: Run | None = None) -> Changes:
     Args:
         before: The run to hold it against; the one that finished just before it when None.
     """
-    if before is None:
-        before = _previous(study, run)
-    return compare(state(study, before) if before else None, state(study, run))
+    against = before or _previous(study, run)
+    found = compare(state(study, against) if against else None, state(study, run))
+    if before is not None:
+        return found
+    # What a run recorded of its themes is about the run before it.
+    return replace(found, themes=reasoned(found.themes, study.store.themes.steps(run.id)))
 
 
 def _previous(study: Study, run: Run) -> Run | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from belonging_llm.themes import Theme
+from belonging_llm.themes.lineage import Fate, Step
 
 Became = Literal["continued", "renamed", "merged", "split", "born", "retired"]
 
@@ -23,6 +24,7 @@ class ThemeChange:
         after: Themes of the later run; none for one that retired.
         shared: Segments that stand on both sides.
         remapped: Its place in the framework changed.
+        reasons: What the later run's own record says of it, people's edits included; may hold themes' names.
     """
 
     became: Became
@@ -30,6 +32,7 @@ class ThemeChange:
     after: tuple[Theme, ...]
     shared: int
     remapped: bool = False
+    reasons: tuple[str, ...] = ()
 
 
 def lineage(before: Sequence[Theme], after: Sequence[Theme]) -> tuple[ThemeChange, ...]:
@@ -42,6 +45,19 @@ def lineage(before: Sequence[Theme], after: Sequence[Theme]) -> tuple[ThemeChang
     old, new = _members(before), _members(after)
     ties = _ties(old, new)
     return tuple(_found({t.id: t for t in before}, {t.id: t for t in after}, old, new, ties))
+
+
+def reasoned(found: Sequence[ThemeChange], steps: Sequence[Step]) -> tuple[ThemeChange, ...]:
+    """The same with the reasons on record; of a theme that merely continued there is nothing to say."""
+    telling = [step for step in steps if step.fate is not Fate.CONTINUED]
+    return tuple(replace(one, reasons=tuple(_reasons(one, telling))) for one in found)
+
+
+def _reasons(found: ThemeChange, steps: Sequence[Step]) -> Iterator[str]:
+    old, new = {theme.id for theme in found.before}, {theme.id for theme in found.after}
+    for step in steps:
+        if old.intersection(step.before) or new.intersection(step.after):
+            yield f"{step.fate}: {step.reason}"
 
 
 def _members(themes: Sequence[Theme]) -> dict[str, frozenset[str]]:

@@ -44,9 +44,11 @@ class Reviewed:
         """Note verdicts that came since; of several on one pair the last counts."""
         matrix = self.beside.matrix
         for number, segment, told in verdicts:
-            row, column = matrix.row.get(segment), matrix.column.get(told["code"])
-            if told["run"] == self.run.id and row is not None and column is not None:
-                self.audited[row, column] = VERDICTS.index(Verdict(told["verdict"]))
+            # A withdrawal may have taken a detail out.
+            row, column = matrix.row.get(segment), matrix.column.get(told.get("code", ""))
+            verdict = told.get("verdict", "")
+            if told.get("run") == self.run.id and row is not None and column is not None and verdict in set(Verdict):
+                self.audited[row, column] = VERDICTS.index(Verdict(verdict))
             self.seen = max(self.seen, number)
 
 
@@ -134,5 +136,6 @@ class Room:
         if run_id not in {ended.id for ended in store.outcomes.runs()}:
             raise KeyError(run_id)
         made = matrix(store, run_id, tuple(self._codes))
+        made.rank.setflags(write=False)  # ranked now, so that no request waits for it
         run = store.runs.get(run_id)
         return Reviewed(run, Comparison(store, made, self.people), np.full(made.outcome.shape, NOTHING, np.int8))

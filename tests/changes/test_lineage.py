@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from belonging_llm.changes import ThemeChange, lineage
+from belonging_llm.changes import ThemeChange, lineage, reasoned
 from belonging_llm.themes import MappedCode, Mapping, Theme, ThemeMember
+from belonging_llm.themes.lineage import Fate, Step
 
 
 def theme(ident: str, members: str, name: str = "", codes: Sequence[str] = ()) -> Theme:
@@ -53,6 +54,17 @@ def test_new_interviews_break_no_theme_up() -> None:
 def test_another_place_in_the_framework_is_noted() -> None:
     (found,) = lineage([theme("A", "1", codes=["home"])], [theme("A", "1", codes=["group"])])
     assert (found.became, found.remapped) == ("continued", True)
+
+
+def test_reasons_on_record_stand_with_the_themes_that_they_are_about() -> None:
+    found = lineage([theme("A", "1 2 3"), theme("B", "4 5 6")], [theme("A", "1 2 3 4 5 6", "Both")])
+    steps = [
+        Step(fate=Fate.CONTINUED, before=("A",), after=("A",), reason="3 of 6"),
+        Step(fate=Fate.MERGED, before=("B",), after=("A",), reason="most of it went there"),
+        Step(fate=Fate.UNMET, before=("Z",), reason="the theme is gone"),
+    ]
+    (one,) = reasoned(found, steps)
+    assert (one.became, one.reasons) == ("merged", ("merged: most of it went there",))
 
 
 PARTITIONS = st.lists(st.integers(0, 4), min_size=12, max_size=12)
