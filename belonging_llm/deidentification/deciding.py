@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 
 from belonging_llm.deidentification import table
 from belonging_llm.deidentification.kinds import Kind
@@ -21,6 +22,8 @@ from belonging_llm.transcripts import Transcript
 LOCK = ".deidentification.lock"
 _PATIENCE = 20
 AROUND = 160
+_LETTERS = re.compile(r"[A-Za-z0-9]+")
+_FEW = 2
 
 
 @dataclass(frozen=True)
@@ -127,20 +130,27 @@ def add(study: Study, words: str, kind: Kind, *, by: str) -> Row:
     return row
 
 
-def occurrences(study: Study, row: Row, rows: Sequence[Row], most: int = 50) -> Iterator[Occurrence]:
-    """Where a suggestion's words stand, transcript after transcript, with their context."""
+def occurrences(study: Study, row: Row, rows: Sequence[Row], most: int = 50) -> list[Occurrence]:
+    """Where a suggestion's words stand, transcript after transcript, with their context; at most so many."""
     kin = defaultdict(list)
     for other in rows:
         kin[same(other.found)].append(other.found)
-    words, left = Words(row.found, kin[same(row.found)]), most
-    for transcript in texts_of(study):
-        if not may_hold(folded(transcript.text), row.found):
-            continue
-        for start, end in words.places(transcript.text):
-            if not left:
-                return
-            left -= 1
-            yield _occurrence(transcript, start, end)
+    words = Words(row.found, kin[same(row.found)])
+    letters = max(_LETTERS.findall(row.found), key=len, default="")
+    if len(letters) > _FEW:
+        likely = map(study.store.corpus.transcript, study.store.words.transcripts(letters))
+        found = list(islice(_places(row, words, likely), most))
+        if len(found) >= min(most, row.occurrences):
+            return found
+    # Divided by a hyphen, or in letters that databases do not fold: then every text has to be read.
+    return list(islice(_places(row, words, texts_of(study)), most))
+
+
+def _places(row: Row, words: Words, transcripts: Iterable[Transcript]) -> Iterator[Occurrence]:
+    for transcript in transcripts:
+        if may_hold(folded(transcript.text), row.found):
+            for start, end in words.places(transcript.text):
+                yield _occurrence(transcript, start, end)
 
 
 def texts_of(study: Study) -> list[Transcript]:

@@ -34,6 +34,12 @@ class SegmentWords:
                     found[row["id"]] = Segment.model_validate(dict(row))
         return [found[ident] for ident in ids if ident in found]
 
+    def transcripts(self, letters: str) -> list[str]:
+        """Ids of transcripts in which these (ASCII) letters stand in a row, in whichever case, by name."""
+        query = sa.select(transcript.c.id).where(transcript.c.content.icontains(letters, autoescape=True))
+        with self._engine.connect() as connection:
+            return list(connection.execute(query.order_by(transcript.c.name, transcript.c.id)).scalars())
+
     def holding(self, words: str) -> set[str]:
         """Ids of segments of the cuts in use that hold words, in whichever case."""
         query = _in_use(segment.c.id).where(segment.c.text.icontains(words, autoescape=True))

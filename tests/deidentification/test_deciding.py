@@ -79,11 +79,21 @@ def test_many_at_once_lose_nothing(study: Study) -> None:
 
 def test_every_place_is_shown_with_what_stands_around_it(study: Study) -> None:
     rows = suggestions(study)
-    found = list(occurrences(study, row(study, "Bernie"), rows))
+    found = occurrences(study, row(study, "Bernie"), rows)
     assert [(o.words, o.turn) for o in found] == [("Bernie", 2), ("Bernie", 2), ("Bernie", 3)]
     assert found[0].before.endswith("and it was ")
     assert found[0].after.startswith(" who helped. Bernie rang me")
-    assert len(list(occurrences(study, row(study, "Bernie"), rows, most=2))) == 2
+    assert len(occurrences(study, row(study, "Bernie"), rows, most=2)) == 2
+
+
+def test_words_that_typesetting_divided_are_shown_as_well(tmp_path: Path) -> None:
+    made = create(tmp_path / "study")
+    talk = TALK.replace("and Bernie laughs", "and Ber-\nnie laughs, and BERNIE sings")
+    (made.folder / "transcripts" / "P01.txt").write_text(talk, encoding="utf-8")
+    assert not import_paths(made, [made.folder / "transcripts"])[0].problem
+    rows = review(made)
+    bernie = row(made, "Bernie")
+    assert [o.words for o in occurrences(made, bernie, rows)] == ["Bernie", "Bernie", "Ber-\nnie", "BERNIE"]
 
 
 def test_what_nothing_found_is_added_and_gets_a_pseudonym(study: Study) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import disputed
+import edited
 import pytest
 import world
 from browsing import Browsing
@@ -59,6 +60,7 @@ def _name_everything(made: world.World, strings: list[str]) -> None:
         )
     segments = study.store.corpus.every_segment()
     made.ids.update(disputed.fill(study, segments, models="", others="", hostile=whole))
+    edited.fill(study, strings)
     study.store.corpus.set_participants({"P01": {f"attribute {n}": text for n, text in enumerate(strings)}})
     study.store.close()
 

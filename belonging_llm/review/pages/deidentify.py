@@ -60,7 +60,7 @@ def _page(visit: Visit, wanted: str, *, problem: str = "", status: int = 200, ad
     listed = [row for row in rows if _is(row, state) or mark(row.found) == wanted]
     current = next((row for row in listed if mark(row.found) == wanted), listed[0] if listed else None)
     at = listed.index(current) if current else 0
-    places = list(deidentification.occurrences(visit.study, current, rows, PLACES + 1)) if current else []
+    places = deidentification.occurrences(visit.study, current, rows, PLACES + 1) if current else []
     visit.saw({(place.transcript, "") for place in places[:PLACES]})
     return visit.render(
         "deidentify.html.j2",
