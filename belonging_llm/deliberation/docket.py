@@ -62,10 +62,10 @@ class Docket:
 
     def progress(self) -> Progress:
         """How far it is."""
-        counts: Counter[Standing] = Counter(self._standing.values())
-        waiting = Counter(
-            c.code for s, found in self._contested.items() for c in found if self._standing[s] in _WAITING
-        )
+        # Copies: another request may change them meanwhile.
+        standings, contested = dict(self._standing), list(self._contested.items())
+        counts: Counter[Standing] = Counter(standings.values())
+        waiting = Counter(c.code for s, found in contested for c in found if standings.get(s) in _WAITING)
         return Progress({s: counts[s] for s in Standing}, waiting)
 
     def those(
