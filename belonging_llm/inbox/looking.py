@@ -46,7 +46,9 @@ def look(study: Study, inbox: Inbox, *, clock: float | None = None) -> Look:
     lying = inbox.lying()
     known = study.store.arrivals.of_names([one.name for one in lying])
     moment = time.time() if clock is None else clock
-    ready, left, kept_out = [], [], 0
+    ready: list[Lying] = []
+    left: list[tuple[str, str]] = []
+    kept_out = 0
     for one in lying:
         before = known.get(one.name, [])
         if any(_same(one, seen) for seen in before if seen.digest and seen.outcome is not Outcome.BEGUN):

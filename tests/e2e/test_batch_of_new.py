@@ -180,7 +180,7 @@ def test_the_command_line_says_what_came_in(template: Path, belonging: studies.I
             "imported": 3,
             "refused": 1,
         }
-        for command in (("report",), ("export", "--to", "csv", "-o", tmp_path / "out")):
+        for command in (("report",), ("export", tmp_path / "out", "--to", "csv")):
             assert belonging(command[0], folder, *command[1:]).exit_code == 0
     finally:
         patched.undo()
