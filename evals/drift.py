@@ -5,7 +5,7 @@ Usage: python -P evals/drift.py [--quick] [--seed N] [--only NAME] [--out FILE]
 -P keeps the scripts beside this one from being taken for packages of the same name.
 
 Every rate has its exact 95 % interval (Clopper & Pearson 1934) and, where one was named beforehand, the range wanted of
-it. `texts` and `interviews` embed made-up sentences with the default encoder, which has to be there.
+it.
 """
 
 from __future__ import annotations
@@ -23,9 +23,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import expit, logit
 
-from belonging_llm import clusters
-from belonging_llm.clusters import Belongs
-from belonging_llm.drift.expecting import anew, fit
+from belonging_llm.drift.expecting import fit, less
 from belonging_llm.drift.novelty import Placed, by_participant, close_together, cross_fitted, nearness, novelty
 from belonging_llm.drift.record import State
 from belonging_llm.embeddings import Vectors
@@ -35,7 +33,7 @@ Random = np.random.Generator
 WATCH = Watch()
 LOOK = 0.05
 SAID = 25  # segments of an interview
-TEXTS = json.loads((Path(__file__).parent / "data" / "drift_texts.json").read_text(encoding="utf-8"))
+TOPICS, DIMENSIONS = 10, 384
 BASES = 4  # studies that batches are laid on; batches on one of them share what is expected
 
 
@@ -219,15 +217,16 @@ def _model_changed(dice: Random, times: int, wavering: float, changed: float) ->
     return odd_one_out(said, level=WATCH.level).p_value <= WATCH.level
 
 
-def texts(repetitions: int, seed: int) -> Simulation:
-    """Made-up interviews, embedded: paraphrases of known topics, and a topic that nobody spoke of before.
+def vectors(repetitions: int, seed: int) -> Simulation:
+    """Simulated vectors of 384 dimensions: ten known topics, and one that nobody spoke of before.
 
-    A study of 24 interviews of 25 segments on ten topics, each person with their own mixture of them (Dirichlet, 1
-    each); a quarter of the segments is drawn from the sample's interviews, which belong nowhere. Batches of 1 or 4 new
-    people say the same things in other words; or a share of their segments is about an unrelated topic. Themes are
-    found and segments placed as in a study. Batches on one study share what is expected.
+    A study of 24 interviews of 25 segments, each person with their own mixture of the topics (Dirichlet, 1 each); a
+    quarter of the segments is about nothing in particular. A topic is a direction, a segment on it lies around that
+    (cosine about .7), one on nothing anywhere. Batches of 1 or 4 new people speak alike; or a share of their segments
+    is about an eleventh topic. Themes are the true topics, less the speakers who are left out; what is placed, how it
+    is tested and what is expected is as in a study. Batches on one study share what is expected.
     """
-    return _novelty_rates("texts", design(texts), repetitions, seed)
+    return _novelty_rates("vectors", design(vectors), repetitions, seed)
 
 
 def _novelty_rates(name: str, about: str, repetitions: int, seed: int) -> Simulation:
@@ -277,23 +276,20 @@ class Made:
     def make(cls, seed: int) -> Made:
         """Two dozen interviews."""
         dice = np.random.default_rng(seed)
-        known, _ = pools()
-        rows = np.concatenate([known.interview(dice) for _ in range(24)])
-        people = [f"P{k // SAID:02d}" for k in range(len(rows))]
-        vectors, keys = known.vectors[rows], [str(r) for r in rows]
-        found = clusters.find(vectors, keys, seed=seed)
-        cores = [[m.index for m in c.members if m.belongs is Belongs.CORE] for c in found.clusters]
-        fits = cross_fitted(people, anew(vectors, keys, seed))
+        parts = [interview(dice) for _ in range(24)]
+        vectors, topics = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
+        people = [f"P{k // SAID:02d}" for k in range(len(vectors))]
+        cores = [np.flatnonzero(topics == k).tolist() for k in range(TOPICS)]
+        fits = cross_fitted(people, less(vectors, cores))
         near = nearness(vectors[core] for core in cores)
-        close = np.zeros(len(rows), bool)
+        close = np.zeros(len(vectors), bool)
         close[~fits] = close_together(vectors[~fits], vectors[:0], near)
-        own = float((~fit(vectors, cores, np.arange(len(rows)))).mean())
+        own = float((~fit(vectors, cores, np.arange(len(vectors)))).mean())
         return cls(vectors, cores, _counted(people, ~fits), _counted(people, close), vectors[~fits], near, own)
 
     def batch(self, dice: Random, people: int, unrelated: float) -> State:
         """What is said of a batch."""
-        _, fresh = pools()
-        vectors = np.concatenate([fresh.vectors[fresh.interview(dice, unrelated)] for _ in range(people)])
+        vectors = np.concatenate([interview(dice, unrelated)[0] for _ in range(people)])
         fits = fit(np.concatenate([self.vectors, vectors]), self.cores, len(self.vectors) + np.arange(len(vectors)))
         close = np.zeros(len(vectors), bool)
         close[~fits] = close_together(vectors[~fits], self.lost, self.near)
@@ -306,69 +302,23 @@ def _counted(people: Sequence[str], flags: NDArray[np.bool_]) -> Counts:
     return counts([n for n, _ in found], [k for _, k in found])
 
 
-@dataclass(frozen=True)
-class Pool:
-    """Texts that interviews are drawn from: rows by topic, odd ones, unrelated ones."""
-
-    vectors: Vectors
-    topics: tuple[NDArray[np.intp], ...]
-    odd: NDArray[np.intp]
-    unrelated: NDArray[np.intp]
-
-    def interview(self, dice: Random, unrelated: float = 0.0) -> NDArray[np.intp]:
-        """Rows of one person's segments, no text said twice."""
-        mixture = dice.dirichlet(np.ones(len(self.topics)))
-        strange = dice.random(SAID) < unrelated
-        odd = ~strange & (dice.random(SAID) < 0.25)
-        usual = np.bincount(dice.choice(len(mixture), int((~strange & ~odd).sum()), p=mixture), minlength=len(mixture))
-        drawn = [_draw(dice, self.unrelated, int(strange.sum())), _draw(dice, self.odd, int(odd.sum()))]
-        return np.concatenate([*drawn, *(_draw(dice, t, int(n)) for t, n in zip(self.topics, usual, strict=True))])
-
-
-def _draw(dice: Random, rows: NDArray[np.intp], n: int) -> NDArray[np.intp]:
-    return dice.choice(rows, n, replace=n > len(rows))
+def interview(dice: Random, unrelated: float = 0.0) -> tuple[Vectors, NDArray[np.int64]]:
+    """One person's segments: vectors, and the topic of each; TOPICS is the unrelated one, -1 none."""
+    mixture = dice.dirichlet(np.ones(TOPICS))
+    topics = dice.choice(TOPICS, SAID, p=mixture)
+    topics[dice.random(SAID) < 0.25] = -1
+    topics[dice.random(SAID) < unrelated] = TOPICS
+    noise = dice.standard_normal((SAID, DIMENSIONS)) / np.sqrt(DIMENSIONS)
+    # A topic's direction and noise of the same length: their cosine is about .7.
+    found = np.where(topics[:, None] >= 0, directions()[topics], 0.0) + noise
+    return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True), np.float32), topics
 
 
 @cache
-def pools() -> tuple[Pool, Pool]:
-    """What the study is made of, and what batches are: other sentences in other frames on the same topics."""
-    from belonging_llm.adapters import factory
-
-    dice = np.random.default_rng(0)
-    groups = [_worded(dice, topic) for topic in (*TEXTS["topics"], TEXTS["unrelated"])]
-    odd = _sample_segments()
-    every = [text for group in groups for half in group for text in half] + odd
-    vectors = factory.encoder("local").encode(every)
-    row = {text: i for i, text in enumerate(every)}
-    halves = []
-    for half in (0, 1):
-        rows = [np.array([row[text] for text in group[half]], np.intp) for group in groups]
-        halves.append(Pool(vectors, tuple(rows[:-1]), np.array([row[t] for t in odd[half::2]], np.intp), rows[-1]))
-    return halves[0], halves[1]
-
-
-def _worded(dice: Random, topic: Sequence[str], n: int = 45) -> tuple[list[str], list[str]]:
-    """Two lists of texts on a topic, from different sentences of it."""
-    half = len(topic) // 2
-    return tuple(_sentences(dice, part, n) for part in (topic[:half], topic[half:]))  # type: ignore[return-value]
-
-
-def _sentences(dice: Random, cores: Sequence[str], n: int) -> list[str]:
-    found: dict[str, None] = {}
-    while len(found) < n:
-        first, second = dice.choice(len(cores), 2, replace=False)
-        found[TEXTS["frames"][dice.integers(len(TEXTS["frames"]))].format(cores[first], cores[second])] = None
-    return list(found)
-
-
-def _sample_segments() -> list[str]:
-    from belonging_llm.segments import split
-    from belonging_llm.transcripts import parse_text
-
-    folder = Path(__file__).parents[1] / "data" / "sample" / "transcripts"
-    files = sorted(folder.glob("*.txt"))
-    talks = [parse_text(f.read_text(encoding="utf-8"), name=f.stem, place=f.stem) for f in files]
-    return sorted({s.text for talk in talks for s in split(talk) if len(s.text.split()) >= 12})[:400]
+def directions() -> NDArray[np.float64]:
+    """Of every topic, the unrelated one last; unit length."""
+    drawn = np.random.default_rng(0).standard_normal((TOPICS + 1, DIMENSIONS))
+    return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))
 
 
 def design(simulate: Callable[..., Simulation]) -> str:
@@ -395,7 +345,7 @@ def as_json(done: Sequence[Simulation], seed: int) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
-SIMULATIONS = (shares, years, codes, sentinels, texts)
+SIMULATIONS = (shares, years, codes, sentinels, vectors)
 
 
 if __name__ == "__main__":

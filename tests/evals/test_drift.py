@@ -62,9 +62,11 @@ def test_the_accepted_designs_are_the_scripts(sims: ModuleType) -> None:
     assert [one["design"] for one in accepted["simulations"]] == [sims.design(one) for one in sims.SIMULATIONS]
 
 
-def test_studies_are_made_of_other_sentences_than_batches(sims: ModuleType) -> None:
-    for topic in (*sims.TEXTS["topics"], sims.TEXTS["unrelated"]):
-        first, second = sims._worded(np.random.default_rng(0), topic, 20)
-        half = len(topic) // 2
-        assert all(any(core in text for core in topic[:half]) for text in first)
-        assert not any(core in text for core in topic[:half] for text in second)
+def test_a_segment_lies_around_its_topic(sims: ModuleType) -> None:
+    dice = np.random.default_rng(0)
+    found, topics = sims.interview(dice, 0.5)
+    assert np.linalg.norm(found, axis=1) == pytest.approx(1, abs=1e-5)
+    assert (topics == sims.TOPICS).sum() > 5
+    on = topics >= 0
+    near = (found[on] * sims.directions()[topics[on]]).sum(1)
+    assert near.mean() == pytest.approx(0.7, abs=0.05)
