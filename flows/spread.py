@@ -12,7 +12,7 @@ from typing import Any
 
 from prefect import flow, task
 from prefect.futures import PrefectFuture
-from prefect_dask import DaskTaskRunner
+from prefect_dask.task_runners import DaskTaskRunner
 
 from belonging_llm import analysis
 from belonging_llm.analysis import Job
@@ -59,7 +59,9 @@ def spread(folder: str, llm: str, embedder: str) -> str:
 
 def on(cluster: str) -> Callable[..., str]:
     """The flow, for a cluster: so many workers on this machine, or the address of a scheduler."""
-    return spread.with_options(task_runner=runner(cluster))
+    # Prefect's own types leave out futures of other libraries.
+    chosen: Any = runner(cluster)
+    return spread.with_options(task_runner=chosen)
 
 
 def runner(cluster: str) -> DaskTaskRunner:
