@@ -6,6 +6,7 @@ questions that it had asked are in the ledger, so nothing is paid twice; see `be
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
@@ -72,8 +73,10 @@ def runner(cluster: str) -> DaskTaskRunner:
     """
     if not cluster.isdigit():
         return DaskTaskRunner(address=cluster)
-    local = {"n_workers": int(cluster), "threads_per_worker": 1, "processes": True, "dashboard_address": None}
-    return DaskTaskRunner(cluster_kwargs=local | {"host": "127.0.0.1"})
+    local = {"n_workers": int(cluster), "threads_per_worker": 1, "processes": True, "host": "127.0.0.1"}
+    # No pages, and nothing said but what is wrong.
+    quiet = {"scheduler_kwargs": {"dashboard": False}, "silence_logs": logging.ERROR}
+    return DaskTaskRunner(cluster_kwargs=local | quiet)
 
 
 def _all(futures: Iterable[PrefectFuture[Any]]) -> list[Any]:
