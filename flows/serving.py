@@ -7,18 +7,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from prefect import get_client
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import FlowRunFilter
-from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, FlowRun
-from prefect.deployments.runner import EntrypointType, RunnerDeployment
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, FlowRun, State
+from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectNotFound
 from prefect.runner import Runner
 from prefect.schedules import Cron
 from prefect.server.schemas.schedules import CronSchedule
 from prefect.states import Crashed
+from prefect.types.entrypoint import EntrypointType
 
 from belonging_llm.batch import exclusive
 from belonging_llm.errors import Incomplete, InputError
@@ -65,7 +67,8 @@ def next_times(plan: Plan, start: datetime, count: int = 3) -> list[datetime]:
     """
     try:
         schedule = CronSchedule(cron=plan.cron, timezone=plan.timezone)
-        return asyncio.run(schedule.get_dates(n=count, start=start))
+        found = asyncio.run(schedule.get_dates(n=count, start=start))
+        return list(found)
     except ValueError as error:
         raise InputError(
             f"--cron {plan.cron!r} --timezone {plan.timezone!r}: {_reason(error)}; write five fields such as "
@@ -120,7 +123,7 @@ async def bury_dead_runs(plan: Plan) -> int:
         if not found or await asyncio.to_thread(_at_work, plan.folder):
             return 0
         for run in found:
-            gone = Crashed(
+            gone: State[Any] = Crashed(
                 message="Its process had ended when the worker was started again; the next run continues it."
             )
             await client.set_flow_run_state(run.id, gone, force=True)

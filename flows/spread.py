@@ -6,13 +6,14 @@ questions that it had asked are in the ledger, so nothing is paid twice; see `be
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
 from prefect import flow, task
 from prefect.futures import PrefectFuture
-from prefect_dask import DaskTaskRunner
+from prefect_dask.task_runners import DaskTaskRunner
 
 from belonging_llm import analysis
 from belonging_llm.analysis import Job
@@ -59,7 +60,9 @@ def spread(folder: str, llm: str, embedder: str) -> str:
 
 def on(cluster: str) -> Callable[..., str]:
     """The flow, for a cluster: so many workers on this machine, or the address of a scheduler."""
-    return spread.with_options(task_runner=runner(cluster))
+    # Prefect's own types leave out futures of other libraries.
+    chosen: Any = runner(cluster)
+    return spread.with_options(task_runner=chosen)
 
 
 def runner(cluster: str) -> DaskTaskRunner:
@@ -70,8 +73,10 @@ def runner(cluster: str) -> DaskTaskRunner:
     """
     if not cluster.isdigit():
         return DaskTaskRunner(address=cluster)
-    local = {"n_workers": int(cluster), "threads_per_worker": 1, "processes": True, "dashboard_address": None}
-    return DaskTaskRunner(cluster_kwargs=local | {"host": "127.0.0.1"})
+    local = {"n_workers": int(cluster), "threads_per_worker": 1, "processes": True, "host": "127.0.0.1"}
+    # No pages, and nothing said but what is wrong.
+    quiet = {"scheduler_kwargs": {"dashboard": False}, "silence_logs": logging.ERROR}
+    return DaskTaskRunner(cluster_kwargs=local | quiet)
 
 
 def _all(futures: Iterable[PrefectFuture[Any]]) -> list[Any]:

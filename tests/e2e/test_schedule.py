@@ -76,8 +76,16 @@ class Scheduled:
         request = urllib.request.Request(f"http://127.0.0.1:{self.server['port']}/api{path}", method="POST")
         request.add_header("Authorization", "Basic " + base64.b64encode(self.server["auth"].encode()).decode())
         request.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(request, json.dumps(body or {}).encode(), timeout=60) as reply:
-            return json.load(reply)
+        deadline = time.monotonic() + LONGEST
+        while True:
+            try:
+                with urllib.request.urlopen(request, json.dumps(body or {}).encode(), timeout=60) as reply:
+                    return json.load(reply)
+            except urllib.error.HTTPError as error:
+                # Its database is busy: Prefect's own clients ask again as well.
+                if error.code != 503 or time.monotonic() > deadline:
+                    raise
+                time.sleep(1)
 
     def runs(self, *types: str) -> list[dict[str, Any]]:
         """Flow runs in these states, the first first."""
