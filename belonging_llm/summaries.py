@@ -79,6 +79,8 @@ def status_lines(result: Status) -> Iterator[str]:
         yield f"drift, alarms that nobody has looked into: {raised}; `belonging drift` tells more"
     if result.stale:
         yield "somebody withdrew after the last run: `belonging analyse` finds anew what is there"
+    if result.due:
+        yield f"themes are due to be found anew ({result.due}): `belonging analyse` does it"
     if result.edited:
         yield "themes were changed after the last run: `belonging analyse` takes that into the codings"
 

@@ -9,6 +9,7 @@ from typing import Any
 from belonging_llm.errors import StudyError
 from belonging_llm.study import Study
 from belonging_llm.themes import Change, Edit, Step, Theme, Unmet, concerned
+from belonging_llm.themes.due import why_due
 from belonging_llm.themes.edits import shaped_by, undone
 
 
@@ -55,6 +56,17 @@ def board(study: Study) -> Board:
     settings = study.store.runs.get(run.base_id or run.id).settings
     stale = shaped_by(edits) != settings.get("theme_edits", "")
     return Board(run_id, seen.themes, tuple(edits), seen.unmet, stale)
+
+
+def due(study: Study) -> str:
+    """Why segments should be grouped anew, since batches brought so many; "" where placing them is enough."""
+    run_id = study.store.themes.last()
+    origin = study.store.themes.origin(run_id) if run_id else None
+    if origin is None:
+        return ""
+    batches = [study.store.runs.get(ident).counts for ident in study.store.themes.layers(run_id)[1:]]
+    came = sum(counts.get("placed", 0) + len(counts.get("outliers", ())) for counts in batches)
+    return why_due(origin.grouped, came)
 
 
 def speakers(study: Study, now: Board) -> dict[str, int]:

@@ -288,3 +288,21 @@ def test_without_an_analysis_there_is_nothing_to_change(tmp_path: Path) -> None:
     made = study.create(tmp_path / "study")
     with pytest.raises(StudyError, match="no themes yet"):
         theme_board.board(made)
+
+
+def test_themes_are_due_once_batches_brought_a_fifth_more(folder: Path) -> None:
+    opened = Study(folder)
+    assert theme_board.due(opened) == ""
+    base = opened.store.runs.get(theme_board.board(opened).run_id)
+    origin = opened.store.themes.origin(base.id)
+    assert origin is not None
+    with sqlite3.connect(folder / "study.sqlite") as database:
+        counts = json.dumps({"placed": origin.grouped // 5, "outliers": ["one"]})
+        database.execute(
+            "INSERT INTO run (id, inputs_digest, status, started_at, finished_at, settings, counts, kind, base_id, ordinal)"
+            " VALUES ('batch', 'd', 'complete', '2099', '2099', '{}', ?, 'batch', ?, 1)",
+            (counts, base.id),
+        )
+    assert "a fifth or more" in theme_board.due(Study(folder))
+    assert theme_board.board(Study(folder)).run_id == "batch"
+    assert set(now(folder)) == {t.id for t in opened.store.themes.found(base.id)}

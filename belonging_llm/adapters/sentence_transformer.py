@@ -97,7 +97,7 @@ class MiddleLayers:
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit-length vectors, float32, shape (n_texts, 3 × width)."""
         if not texts:
-            return np.empty((0, 0), np.float32)
+            return np.empty((0, len(self._depths) * self._body.config.hidden_size), np.float32)
         return _in_batches(texts, self._tokenizer, self._whole._model.max_seq_length, self._read)
 
     def _read(self, texts: Sequence[str]) -> Vectors:

@@ -26,6 +26,7 @@ class Status:
         stale: Somebody withdrew after the last run: what it found is not what there is now.
         last_batch: The last batch on top of the last analysis; None before the first.
         edited: People changed themes since, in ways that codings rest on.
+        due: Why themes should be found anew, since batches brought so much; "" where they need not.
         uncovered: Transcripts that wait for the next batch or analysis.
         alarms: What drifts, and nobody has looked into: kind, subject, batch.
     """
@@ -49,6 +50,7 @@ class Status:
     stale: bool
     last_batch: dict[str, Any] | None = None
     edited: bool = False
+    due: str = ""
     uncovered: int = 0
     alarms: tuple[dict[str, str], ...] = ()
 
@@ -68,7 +70,7 @@ def status(folder: Path) -> Status:
     from belonging_llm.consent import lacking
     from belonging_llm.importing import split_transcripts
     from belonging_llm.llm import is_loopback
-    from belonging_llm.theme_board import board
+    from belonging_llm.theme_board import board, due
 
     study = Study(folder)
     split_transcripts(study)
@@ -96,6 +98,7 @@ def status(folder: Path) -> Status:
         lacking=lacking(study, (s.participant for s in segments)),
         stale=bool(run and run.counts.get("withdrawn")),
         edited=bool(store.themes.last()) and board(study).stale,
+        due=due(study),
         last_batch=_last_batch(study),
         uncovered=len(store.batches.waiting()),
         alarms=tuple(
