@@ -74,7 +74,8 @@ def runner(cluster: str) -> DaskTaskRunner:
     if not cluster.isdigit():
         return DaskTaskRunner(address=cluster)
     local = {"n_workers": int(cluster), "threads_per_worker": 1, "processes": True, "host": "127.0.0.1"}
-    # No pages, and nothing said but what is wrong.
+    # No pages, and nothing said but what is wrong; Prefect shows what Dask logs.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     quiet = {"scheduler_kwargs": {"dashboard": False}, "silence_logs": logging.ERROR}
     return DaskTaskRunner(cluster_kwargs=local | quiet)
 
