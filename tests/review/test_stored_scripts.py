@@ -59,7 +59,7 @@ def _name_everything(made: world.World, strings: list[str]) -> None:
             )
         )
     segments = study.store.corpus.every_segment()
-    made.ids |= disputed.fill(study, segments, models="", others="", hostile=whole)
+    made.ids.update(disputed.fill(study, segments, models="", others="", hostile=whole))
     edited.fill(study, strings)
     study.store.corpus.set_participants({"P01": {f"attribute {n}": text for n, text in enumerate(strings)}})
     study.store.close()
