@@ -61,7 +61,7 @@ def _made(visit: Visit, state: str) -> Shelf | None:
     return Shelf(
         state=state,
         board=board,
-        found={theme.id: theme.name for theme in visit.store.themes.found(board.run_id)},
+        found=visit.store.themes.names(board.run_id),
         people={t.id: len({whose[i] for i in t.own if i in whose}) for t in board.themes},
         loose=tuple(ident for ident in whose if ident not in inside),
     )
