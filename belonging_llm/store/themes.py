@@ -10,7 +10,7 @@ import numpy as np
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 
-from belonging_llm.provenance import now
+from belonging_llm.provenance import digest, now
 from belonging_llm.store.database import alone
 from belonging_llm.store.layers import layers
 from belonging_llm.store.schema import (
@@ -167,6 +167,27 @@ class Themes:
         query = query.order_by(run.c.started_at, run.c.id, theme_step.c.place)
         with self._engine.connect() as connection:
             return [(ident, Step.model_validate_json(content)) for ident, content in connection.execute(query)]
+
+    def names(self, run_id: str) -> dict[str, str]:
+        """What the machine called a run's themes, by id."""
+        with self._engine.connect() as connection:
+            query = sa.select(theme.c.id, theme.c.content).where(theme.c.run_id == _grouped(connection, run_id)[0])
+            return {ident: json.loads(content)["name"] for ident, content in connection.execute(query)}
+
+    def state(self, run_id: str) -> str:
+        """Names everything that what people see of a run's themes rests on: as long as it is the same, so are they."""
+        with self._engine.connect() as connection:
+            own, batches = _grouped(connection, run_id), layers(connection, run_id)[1:]
+            counted = sa.select(sa.func.count())
+            parts: tuple[sa.Select[Any], ...] = (
+                sa.select(theme.c.id, theme.c.content).where(theme.c.run_id == own[0]).order_by(theme.c.id),
+                sa.select(theme_edit.c.id, theme_edit.c.content, theme_edit.c.reason).order_by(theme_edit.c.id),
+                counted.select_from(theme_member).where(theme_member.c.run_id == own[-1]),
+                counted.select_from(placement).where(placement.c.run_id.in_(batches)),
+                sa.select(transcript.c.id, transcript.c.split_with).order_by(transcript.c.id),
+                sa.select(run.c.settings).where(run.c.id == run_id),
+            )
+            return digest(run_id, batches, *([list(row) for row in connection.execute(part)] for part in parts))
 
     def edits(self) -> list[Edit]:
         """Every record, the first first."""

@@ -64,6 +64,11 @@ def board(folder: Path) -> Board:
         opened.store.close()
 
 
+def last(now: Board) -> str:
+    """Id of the last record that a form made now has seen."""
+    return str(now.edits[-1].id if now.edits else 0)
+
+
 def test_what_people_changed_survives_the_next_analysis(analysed: World, browsing: Browsing) -> None:
     first, second, third, *_ = before = board(analysed.folder).themes
     with Served(analysed) as served:
@@ -118,7 +123,7 @@ def test_segments_are_parted_and_moved(analysed: World) -> None:
         mia, now = served.client("mia"), theme_board.board(served.study)
         large, other, *_ = now.themes
         some = list(large.own[:3])
-        form = {"theme": large.id, "page": large.id, "seen": str(now.edits[-1].id), "reason": "another thing"}
+        form = {"theme": large.id, "page": large.id, "seen": last(now), "reason": "another thing"}
         missing = mia.post("/themes/edit", form | {"kind": "split", "name": "Letters"})
         assert missing.status_code == 422
         assert "no segment is chosen" in missing.text
@@ -145,7 +150,7 @@ def test_segments_are_parted_and_moved(analysed: World) -> None:
 def test_who_comes_too_late_is_told_and_keeps_what_they_wrote(analysed: World) -> None:
     with Served(analysed) as served:
         mia, dora, now = served.client("mia"), served.client("dora"), theme_board.board(served.study)
-        theme, seen = now.themes[-1], str(now.edits[-1].id)
+        theme, seen = now.themes[-1], last(now)
         form = {"kind": "rename", "theme": theme.id, "page": theme.id, "seen": seen}
         assert dora.post("/themes/edit", form | {"name": "Dora's", "reason": "hers"}).status_code == 303
         late = mia.post("/themes/edit", form | {"name": "Mia's own", "reason": "mine"})
@@ -155,10 +160,8 @@ def test_who_comes_too_late_is_told_and_keeps_what_they_wrote(analysed: World) -
         elsewhere = {"kind": "rename", "theme": now.themes[0].id, "page": now.themes[0].id, "seen": seen}
         beside = mia.post("/themes/edit", elsewhere | {"name": "Another", "reason": "mine"})
         assert beside.status_code == 303, "dora's change is about another theme"
-        last = theme_board.board(served.study).edits[-1].id
-        assert (
-            mia.post("/themes/edit", form | {"seen": str(last), "name": "Mia's own", "reason": "m"}).status_code == 303
-        )
+        known = last(theme_board.board(served.study))
+        assert mia.post("/themes/edit", form | {"seen": known, "name": "Mia's own", "reason": "m"}).status_code == 303
 
 
 def test_every_look_is_in_the_access_log(analysed: World) -> None:

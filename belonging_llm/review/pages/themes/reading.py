@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from starlette.responses import Response
 
-from belonging_llm import theme_board
-from belonging_llm.errors import StudyError
+from belonging_llm.review.pages.themes.shelf import Shelf, shelf
 from belonging_llm.review.pages.themes.words import FATES, Line, lines, renamed, told
 from belonging_llm.review.visit import Visit
 from belonging_llm.theme_board import Board
@@ -20,10 +19,10 @@ SHOWN = 50
 
 def show_all(visit: Visit, *, problem: str = "", status: int = 200) -> Response:
     """Every theme of the last run, as people left it."""
-    board = _board(visit)
-    if board is None:
+    kept = shelf(visit)
+    if kept is None:
         return visit.render("themes.html.j2", board=None, problem=problem, seen=0)
-    people = visit.store.words.people()
+    board = kept.board
     heads = [theme.quotes[0] for theme in board.themes if theme.quotes]
     quoted = {s.id: s for s in visit.store.words.of([quote.segment_id for quote in heads])}
     visit.saw((s.transcript_id, s.id) for s in quoted.values())
@@ -34,23 +33,24 @@ def show_all(visit: Visit, *, problem: str = "", status: int = 200) -> Response:
         seen=_seen(board),
         codes=_codes(visit),
         own={t.id: len(t.own) for t in board.themes},
-        people={t.id: len({people[i] for i in t.own if i in people}) for t in board.themes},
+        people=kept.people,
         quotes={q.segment_id: quoted[q.segment_id].text[q.start : q.end] for q in heads if q.segment_id in quoted},
         whose={s.id: s.participant for s in quoted.values()},
         badges=_badges(visit, board),
-        loose=len(people.keys() - {i for t in board.themes for i in t.own}),
-        retired=_retired(visit, board),
-        unmet=[(told(one.edit, _names(visit, board)), one.reason) for one in board.unmet],
+        loose=len(kept.loose),
+        retired=_retired(kept),
+        unmet=[(told(one.edit, kept.names), one.reason) for one in board.unmet],
         problem=problem,
     )
 
 
 def show_one(visit: Visit, *, wanted: str = "", problem: str = "", status: int = 200) -> Response:
     """One theme: its words, segments page by page, and forms to change it."""
-    board, ident = _board(visit), wanted or visit.part("theme")
-    theme = next((t for t in board.themes if t.id == ident), None) if board else None
-    if board is None or theme is None:
+    kept, ident = shelf(visit), wanted or visit.part("theme")
+    theme = next((t for t in kept.board.themes if t.id == ident), None) if kept else None
+    if kept is None or theme is None:
         raise visit.missing(f"the theme {ident}")
+    board = kept.board
     asked = visit.asked("q") or visit.field("q")
     members = theme.members
     if asked:
@@ -69,7 +69,7 @@ def show_one(visit: Visit, *, wanted: str = "", problem: str = "", status: int =
         others=[t for t in board.themes if t.id != ident],
         codes=_codes(visit),
         own=len(theme.own),
-        people=len({who for i, who in visit.store.words.people().items() if i in set(theme.own)}),
+        people=kept.people[ident],
         lines=listed,
         found=len(members),
         asked=asked,
@@ -77,18 +77,17 @@ def show_one(visit: Visit, *, wanted: str = "", problem: str = "", status: int =
         earlier=earlier,
         steps=_steps(visit, ident),
         badges=_badges(visit, board).get(ident, []),
-        changes_made=_changes(visit, board, ident),
+        changes_made=_changes(kept, ident),
         problem=problem,
     )
 
 
 def loose(visit: Visit, *, problem: str = "", status: int = 200) -> Response:
     """Segments that are in no theme."""
-    board = _board(visit)
-    if board is None:
+    kept = shelf(visit)
+    if kept is None:
         raise visit.missing("any theme")
-    inside = {i for t in board.themes for i in t.own}
-    outside = [i for i in visit.store.words.people() if i not in inside]
+    board, outside = kept.board, list(kept.loose)
     asked = visit.asked("q") or visit.field("q")
     if asked:
         found = visit.store.words.holding(asked)
@@ -112,8 +111,8 @@ def loose(visit: Visit, *, problem: str = "", status: int = 200) -> Response:
 
 def history(visit: Visit, *, problem: str = "", status: int = 200) -> Response:
     """Every change by people, the last first; and what became of themes from run to run."""
-    board = _board(visit)
-    changes = _changes(visit, board) if board else []
+    kept = shelf(visit)
+    changes = _changes(kept) if kept else []
     runs = {run.id: run for run in visit.store.runs.finished()}
     lineage = [(runs[ident], step) for ident, step in visit.store.themes.lineage() if ident in runs]
     # In a study's first run all themes are new; that is no news.
@@ -123,18 +122,11 @@ def history(visit: Visit, *, problem: str = "", status: int = 200) -> Response:
         status=status,
         changes_made=changes,
         lineage=lineage[::-1][:200],
-        names=_names(visit, board) if board else {},
+        names=kept.names if kept else {},
         fates=FATES,
-        seen=_seen(board) if board else 0,
+        seen=_seen(kept.board) if kept else 0,
         problem=problem,
     )
-
-
-def _board(visit: Visit) -> Board | None:
-    try:
-        return theme_board.board(visit.study)
-    except StudyError:
-        return None
 
 
 def _seen(board: Board) -> int:
@@ -153,12 +145,6 @@ def _codes(visit: Visit) -> dict[str, str]:
     return {code.id: code.name for code in visit.study.framework().assignable}
 
 
-def _names(visit: Visit, board: Board) -> dict[str, str]:
-    """What themes are called, or were when they were merged away or retired."""
-    first = {theme.id: theme.name for theme in visit.store.themes.found(board.run_id)}
-    return first | renamed(standing(board.edits)) | {theme.id: theme.name for theme in board.themes}
-
-
 def _badges(visit: Visit, board: Board) -> dict[str, list[str]]:
     """What is special about each theme: what became of it in the last run, and who changed it since."""
     found: dict[str, list[str]] = {theme.id: [] for theme in board.themes}
@@ -174,15 +160,15 @@ def _badges(visit: Visit, board: Board) -> dict[str, list[str]]:
     return found
 
 
-def _retired(visit: Visit, board: Board) -> list[tuple[str, str]]:
+def _retired(kept: Shelf) -> list[tuple[str, str]]:
     """Themes that people took for none, with their names."""
-    names, gone = _names(visit, board), dict[str, None]()
-    for edit in standing(board.edits):
+    gone: dict[str, None] = {}
+    for edit in standing(kept.board.edits):
         if isinstance(edit.change, Retire):
             gone[edit.change.theme] = None
         elif isinstance(edit.change, Restore):
             gone.pop(edit.change.theme, None)
-    return [(ident, names.get(ident, ident)) for ident in gone]
+    return [(ident, kept.names.get(ident, ident)) for ident in gone]
 
 
 def _steps(visit: Visit, ident: str) -> list[tuple[str, str, Step]]:
@@ -192,11 +178,11 @@ def _steps(visit: Visit, ident: str) -> list[tuple[str, str, Step]]:
     return [(runs[i].finished_at or "", FATES[step.fate], step) for i, step in reversed(mine)]
 
 
-def _changes(visit: Visit, board: Board, ident: str = "") -> list[dict[str, object]]:
+def _changes(kept: Shelf, ident: str = "") -> list[dict[str, object]]:
     """Records as a page shows them, the last first: all, or those of one theme."""
+    board, names = kept.board, dict(kept.found)
     gone, unmet = undone(board.edits), {one.edit.id: one.reason for one in board.unmet}
     by_id = {edit.id: edit for edit in board.edits}
-    names = {theme.id: theme.name for theme in visit.store.themes.found(board.run_id)}
     found = []
     for edit in board.edits:
         about = edit
@@ -212,5 +198,5 @@ def _changes(visit: Visit, board: Board, ident: str = "") -> list[dict[str, obje
 
 def theme_of(visit: Visit, ident: str) -> Theme | None:
     """A theme as it is now."""
-    board = _board(visit)
-    return next((t for t in board.themes if t.id == ident), None) if board else None
+    kept = shelf(visit)
+    return next((t for t in kept.board.themes if t.id == ident), None) if kept else None
