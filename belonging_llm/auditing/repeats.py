@@ -15,7 +15,7 @@ from belonging_llm.evaluation.intervals import Intervals
 from belonging_llm.evaluation.ratings import Marks, Ratings
 from belonging_llm.evaluation.tallies import by_cluster, cells_between
 from belonging_llm.evaluation.two_coders import kappas
-from belonging_llm.store import Run
+from belonging_llm.store import WHOLE, Run
 from belonging_llm.study import Study
 
 ONCE = "one finished run with this codebook: nothing was coded twice"
@@ -43,7 +43,7 @@ def drift(study: Study, gold: Gold, how: Resampling) -> tuple[DriftRow, ...]:
     humans, settled = gold.humans.among(rows), gold.settled[rows]
     found: list[DriftRow] = []
     first: Marks | None = None
-    for run in study.store.runs.finished():
+    for run in _whole(study):
         marks = _marks(study, run, gold)[rows]
         first = marks if first is None else first
         right = _share(settled == marks, (settled >= 0) & (marks >= 0), humans, how)
@@ -75,7 +75,12 @@ def _share(yes: np.ndarray, among: np.ndarray, ratings: Ratings, how: Resampling
 
 def _comparable(study: Study, judged: Run) -> list[Run]:
     wanted = judged.settings.get("codebook", {}).get("digest")
-    return [run for run in study.store.runs.finished() if run.settings.get("codebook", {}).get("digest") == wanted]
+    return [run for run in _whole(study) if run.settings.get("codebook", {}).get("digest") == wanted]
+
+
+def _whole(study: Study) -> list[Run]:
+    """Finished runs that coded everything themselves; a batch repeats what its base said."""
+    return [run for run in study.store.runs.finished() if run.kind == WHOLE]
 
 
 def _marks(study: Study, run: Run, gold: Gold) -> Marks:

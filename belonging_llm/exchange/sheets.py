@@ -213,7 +213,7 @@ class _View:
             ("theme_id", "text", "see themes"),
             ("segment_id", "text", "see segments"),
             ("strength", "number", "how close to the theme's centre, 0 to 1"),
-            ("belongs", "text", "core, near, placed (came later), person (put there by hand) or also (at home elsewhere)"),
+            ("belongs", "text", "core, near, placed (came later), person (by hand) or also (at home elsewhere)"),
         )
         rows = [(t.id, m.segment_id, m.strength, str(m.belongs)) for t in self._themes() for m in t.members]
         return Sheet("theme_members", "one segment in one theme", columns, tuple(rows))

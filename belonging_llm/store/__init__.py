@@ -42,7 +42,7 @@ from belonging_llm.store.reviewing import (
     Viewings,
 )
 from belonging_llm.store.rewording import Reworded, Rewording
-from belonging_llm.store.runs import Run, Runs
+from belonging_llm.store.runs import WHOLE, Run, Runs
 from belonging_llm.store.segment_words import SegmentWords
 from belonging_llm.store.stability import StabilityTest, StabilityTests
 from belonging_llm.store.themes import Origin, Themes
@@ -50,6 +50,7 @@ from belonging_llm.store.vectors import StoredVectors
 from belonging_llm.store.withdrawals import Leaving, Withdrawal, Withdrawals
 
 __all__ = [
+    "WHOLE",
     "Alarm",
     "Arrival",
     "AuditUnit",

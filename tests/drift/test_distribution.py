@@ -45,7 +45,10 @@ def test_equal_rows_come_packed() -> None:
 def test_a_code_that_moved_raises_an_alarm_and_the_others_do_not() -> None:
     before = [past(code, 30, k, 10) for code in "abc" for k in (2, 3, 4, 3)]
     found = distribution(
-        [*now("a", *[(30, 15)] * 4), *now("b", *[(30, 3)] * 4), *now("c", *[(30, 4)] * 4)], before, ["a", "b", "c"], WATCH
+        [*now("a", *[(30, 15)] * 4), *now("b", *[(30, 3)] * 4), *now("c", *[(30, 4)] * 4)],
+        before,
+        ["a", "b", "c"],
+        WATCH,
     )
     a, b, c = found.codes
     assert (a.state, b.state, c.state) == (State.ALARM, State.STEADY, State.STEADY)

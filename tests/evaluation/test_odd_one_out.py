@@ -23,7 +23,9 @@ def test_the_odd_one_of_four_by_hand() -> None:
     found = odd_one_out(said([[0]], [[0]], [[0]], [[1]]), level=LEVEL)
     assert found.p_value == pytest.approx(1 / 4)
     # Two questions: 1/16.
-    assert odd_one_out(said([[0], [1]], [[0], [1]], [[0], [1]], [[1], [0]]), level=LEVEL).p_value == pytest.approx(1 / 16)
+    assert odd_one_out(said([[0], [1]], [[0], [1]], [[0], [1]], [[1], [0]]), level=LEVEL).p_value == pytest.approx(
+        1 / 16
+    )
 
 
 def test_what_does_not_change_is_no_surprise() -> None:
