@@ -171,13 +171,13 @@ class Themes:
     def names(self, run_id: str) -> dict[str, str]:
         """What the machine called a run's themes, by id."""
         with self._engine.connect() as connection:
-            query = sa.select(theme.c.id, theme.c.content).where(theme.c.run_id == _grouped(connection, run_id)[0])
+            query = sa.select(theme.c.id, theme.c.content).where(theme.c.run_id == grouped(connection, run_id)[0])
             return {ident: json.loads(content)["name"] for ident, content in connection.execute(query)}
 
     def state(self, run_id: str) -> str:
         """Names everything that what people see of a run's themes rests on: as long as it is the same, so are they."""
         with self._engine.connect() as connection:
-            own, batches = _grouped(connection, run_id), layers(connection, run_id)[1:]
+            own, batches = grouped(connection, run_id), layers(connection, run_id)[1:]
             counted = sa.select(sa.func.count())
             parts: tuple[sa.Select[Any], ...] = (
                 sa.select(theme.c.id, theme.c.content).where(theme.c.run_id == own[0]).order_by(theme.c.id),
