@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -112,6 +113,25 @@ def test_attempts_are_counted_for_an_account_and_forgotten_after_a_while(served:
     with served.study.store._engine.begin() as connection:
         connection.execute(sign_in_attempt.update().values(at=ago(minutes=16)))
     assert client.sign_in("nobody-here", "a wrong password").status_code == 401
+
+
+def test_many_attempts_at_one_moment_are_counted(served: Served) -> None:
+    def try_once(_: int) -> int:
+        return Client(served.base).sign_in("somebody-in-haste", "a wrong password").status_code
+
+    with ThreadPoolExecutor(20) as pool:
+        assert sorted(pool.map(try_once, range(20))) == [401] * PER_ACCOUNT + [429] * (20 - PER_ACCOUNT)
+
+
+def test_a_fresh_link_opens_an_account_that_others_locked(served: Served) -> None:
+    client = Client(served.base)
+    for _ in range(PER_ACCOUNT + 1):
+        client.sign_in(world.SPARE, "a wrong password")
+    assert client.sign_in(world.SPARE, "a new password of mine").status_code == 429
+    token = accounts.invite(served.study, world.SPARE)
+    words = {"password": "a new password of mine", "again": "a new password of mine"}
+    assert client.post(f"/welcome/{token}", words).status_code == 303
+    assert client.sign_in(world.SPARE, "a new password of mine").status_code == 303
 
 
 def test_signing_in_makes_a_new_token(served: Served) -> None:

@@ -24,13 +24,14 @@ def enter(visit: Visit) -> Response:
     """Check name and password; nothing tells which of them was wrong."""
     name, address = visit.field("name").strip(), visit.request.client.host if visit.request.client else ""
     account, attempts = token_digest(name.casefold()), visit.store.attempts
-    if not attempts.may_try(account, address):
+    attempt = attempts.admit(account, address)
+    if attempt is None:
         return _again(visit, name, _OFTEN, 429)
     found = next((r for r in visit.store.reviewers.all() if r.name == name and r.revoked_at is None), None)
     right = is_right(visit.field("password"), found.password if found else "")
-    attempts.note(account, address, succeeded=right)
     if not right or found is None:
         return _again(visit, name, _WRONG, 401)
+    attempts.succeeded(attempt)
     token = new_token()
     visit.store.sessions.begin(token_digest(token), found.name)
     reply = visit.redirect(visit.rendering.url("start"))
@@ -68,6 +69,7 @@ def set_password(visit: Visit) -> Response:
         return visit.render("welcome.html.j2", status=422, name=found.name, shortest=SHORTEST, problem=str(error))
     if not visit.store.reviewers.set_password(digest, kept):
         return _unusable(visit)
+    visit.store.attempts.forgive(token_digest(found.name.casefold()))
     return visit.redirect(visit.rendering.url("sign-in"))
 
 

@@ -23,21 +23,33 @@ class Attempts:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def may_try(self, account: str, address: str) -> bool:
-        """Whether another attempt is let through: few failures lately, for this account and from this address."""
-        c = sign_in_attempt.c
-        with self._engine.connect() as connection:
-            return all(
-                connection.execute(_failures(column == value)).scalar_one() < most
-                for column, value, most in ((c.account, account, PER_ACCOUNT), (c.address, address, PER_ADDRESS))
-            )
+    def admit(self, account: str, address: str) -> int | None:
+        """Let another attempt through, where few failed lately for this account and from this address.
 
-    def note(self, account: str, address: str, *, succeeded: bool) -> None:
-        """Keep one attempt, and let go of those of long ago."""
-        row = {"at": now(), "account": account, "address": address, "succeeded": succeeded}
+        It counts as failed until it is told to have succeeded, so that many at one moment are counted too.
+
+        Returns:
+            The attempt's number, or None where it is refused.
+        """
+        c = sign_in_attempt.c
+        row = {"at": now(), "account": account, "address": address, "succeeded": False}
         with saving(self._engine) as connection:
-            connection.execute(sign_in_attempt.insert(), row)
-            connection.execute(sign_in_attempt.delete().where(sign_in_attempt.c.at < _ago(KEPT)))
+            connection.execute(sign_in_attempt.delete().where(c.at < _ago(KEPT)))
+            for column, value, most in ((c.account, account, PER_ACCOUNT), (c.address, address, PER_ADDRESS)):
+                if connection.execute(_failures(column == value)).scalar_one() >= most:
+                    return None
+            return connection.execute(sign_in_attempt.insert().returning(c.id), row).scalar_one()
+
+    def succeeded(self, number: int) -> None:
+        """The attempt had the right password."""
+        with saving(self._engine) as connection:
+            connection.execute(sign_in_attempt.update().where(sign_in_attempt.c.id == number).values(succeeded=True))
+
+    def forgive(self, account: str) -> None:
+        """Forget an account's failures: whoever has a fresh link need not wait."""
+        c = sign_in_attempt.c
+        with saving(self._engine) as connection:
+            connection.execute(sign_in_attempt.delete().where(c.account == account, ~c.succeeded))
 
 
 def _failures(whose: sa.ColumnElement[bool]) -> sa.Select[Any]:
