@@ -98,7 +98,8 @@ class Theme(BaseModel):
     @property
     def own(self) -> tuple[str, ...]:
         """Segments that have their home in it; those that are also in it have theirs elsewhere."""
-        return tuple(m.segment_id for m in self.members if m.belongs is not Belongs.ALSO)
+        also = Belongs.ALSO
+        return tuple([ident for ident, _, belongs in self.members if belongs is not also])
 
 
 def theme_id(segment_ids: Collection[str], taken: Collection[str] = ()) -> str:
