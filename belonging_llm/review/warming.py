@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
 
+from belonging_llm.review.pages.themes.shelf import shelf_of
 from belonging_llm.review.room import room_of
 from belonging_llm.study import Study
 
@@ -30,7 +31,7 @@ _USUAL_TURN = sys.getswitchinterval()
 
 @dataclass
 class Warming:
-    """Reads the last run in a thread of its own, once the server has nothing else to do.
+    """Reads the last run and its themes in a thread of its own, once the server has nothing else to do.
 
     Attributes:
         quiet: Seconds without a request before it begins.
@@ -78,5 +79,7 @@ class Warming:
             here = room_of(app, self.study)
             if not self._stopped.is_set():
                 here.run(runs[0].id)
+            if not self._stopped.is_set():
+                shelf_of(app, self.study)
         finally:
             sys.setswitchinterval(_USUAL_TURN)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import threading
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from serving import Served
 from starlette.applications import Starlette
 
 from belonging_llm import study as studies
-from belonging_llm.errors import CodebookError
 from belonging_llm.inspection import Room
 from belonging_llm.review.warming import Warming
 
@@ -42,6 +40,7 @@ def test_the_last_run_is_read_and_the_first_request_finds_it(tmp_path: Path, mon
     app.state.room.refresh()
     assert app.state.room.run(made.ids["run"]).run.id == made.ids["run"]
     assert len(reads) == 1
+    assert app.state.themes.own == {made.ids["theme"]: 5}
     opened.store.close()
 
 
@@ -68,16 +67,17 @@ def test_a_server_that_ends_does_not_begin_to_read(tmp_path: Path) -> None:
     opened.store.close()
 
 
-def test_what_cannot_be_read_stops_nothing(tmp_path: Path) -> None:
+def test_what_could_not_be_read_is_read_when_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = world.make(tmp_path / "study")
-    path = made.folder / "study.toml"
-    text, found = re.subn(r"(?m)^framework = .*$", 'framework = "nowhere"', path.read_text(encoding="utf-8"))
-    assert found == 1
-    path.write_text(text, encoding="utf-8")
-    opened = made.open()
-    with pytest.raises(CodebookError):
-        opened.framework()
-    warmed(Warming(opened, quiet=0.01), Starlette())
+    opened, app = made.open(), Starlette()
+
+    def unreadable(self: Room, run_id: str) -> object:
+        raise OSError("the disk did not answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Room, "_matrix", unreadable)
+        warmed(Warming(opened, quiet=0.01), app)
+    assert app.state.room.run(made.ids["run"]).run.id == made.ids["run"]
     opened.store.close()
 
 

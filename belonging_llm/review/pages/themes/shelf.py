@@ -6,10 +6,13 @@ import threading
 from dataclasses import dataclass
 from functools import cached_property
 
+from starlette.applications import Starlette
+
 from belonging_llm import theme_board
 from belonging_llm.errors import StudyError
 from belonging_llm.review.pages.themes.words import renamed
 from belonging_llm.review.visit import Visit
+from belonging_llm.study import Study
 from belonging_llm.theme_board import Board
 from belonging_llm.themes import Theme
 from belonging_llm.themes.edits import standing
@@ -48,31 +51,36 @@ class Shelf:
 
 def shelf(visit: Visit) -> Shelf | None:
     """Themes as they are now; None where there are none yet."""
-    run_id = visit.store.themes.last()
+    return shelf_of(visit.request.app, visit.study)
+
+
+def shelf_of(app: Starlette, study: Study) -> Shelf | None:
+    """The same for an application."""
+    run_id = study.store.themes.last()
     if not run_id:
         return None
     with _MAKING:
-        state = visit.store.themes.state(run_id)
-        kept = getattr(visit.request.app.state, "themes", None)
+        state = study.store.themes.state(run_id)
+        kept = getattr(app.state, "themes", None)
         if isinstance(kept, Shelf) and kept.state == state:
             return kept
-        made = _made(visit, state)
-        visit.request.app.state.themes = made
+        made = _made(study, state)
+        app.state.themes = made
         return made
 
 
-def _made(visit: Visit, state: str) -> Shelf | None:
+def _made(study: Study, state: str) -> Shelf | None:
     try:
-        board = theme_board.board(visit.study)
+        board = theme_board.board(study)
     except StudyError:
         return None
-    whose = visit.store.words.people()
+    whose = study.store.words.people()
     own = {theme.id: theme.own for theme in board.themes}
     inside = {ident for home in own.values() for ident in home}
     return Shelf(
         state=state,
         board=board,
-        found=visit.store.themes.names(board.run_id),
+        found=study.store.themes.names(board.run_id),
         people={ident: len({whose[i] for i in home if i in whose}) for ident, home in own.items()},
         loose=tuple(ident for ident in whose if ident not in inside),
         own={ident: len(home) for ident, home in own.items()},
