@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -31,6 +31,7 @@ class Matrix:
         confidence: float32, same shape; NaN where there is none.
         participant: Row of `participants`, shape (n_segments,); `theme` likewise in `themes`, -1 for none.
         theme_names: By id, the largest theme first.
+        edited: Id of the last of people's changes of themes that these rest on.
     """
 
     run_id: str
@@ -44,6 +45,7 @@ class Matrix:
     themes: tuple[str, ...]
     theme: NDArray[np.int32]
     theme_names: Mapping[str, str] = field(default_factory=dict)
+    edited: int = 0
 
     @cached_property
     def row(self) -> Mapping[str, int]:
@@ -80,11 +82,8 @@ def matrix(store: Store, run_id: str, codes: Sequence[str]) -> Matrix:
     for i, place in enumerate(places):
         row_of[coded[place.id]] = i
     outcome, polarity, confidence = _filled((len(places), len(codes)), cells, row_of)
-    named = store.findings.themes(run_id)
-    themed = {member.segment_id: theme.id for theme in named for member in theme.members}
     participants, participant = _indexed([place.participant for place in places])
-    themes, theme = _indexed([themed.get(place.id) for place in places])
-    return Matrix(
+    made = Matrix(
         run_id=run_id,
         segments=places,
         codes=tuple(codes),
@@ -93,10 +92,24 @@ def matrix(store: Store, run_id: str, codes: Sequence[str]) -> Matrix:
         confidence=confidence,
         participants=participants,
         participant=participant,
-        themes=themes,
-        theme=theme,
-        theme_names={one.id: one.name for one in named},
+        themes=(),
+        theme=np.full(len(places), NOTHING, np.int32),
     )
+    return themed(store, made)
+
+
+def themed(store: Store, made: Matrix) -> Matrix:
+    """The same with themes as people left them by now; what is known of pairs stays known."""
+    edited = store.themes.last_edit()
+    named = store.findings.themes(made.run_id)
+    home = {member.segment_id: theme.id for theme in named for member in theme.members}
+    themes, theme = _indexed([home.get(place.id) for place in made.segments])
+    names = {one.id: one.name for one in named}
+    found = replace(made, themes=themes, theme=theme, theme_names=names, edited=edited)
+    for known in ("row", "column", "by_confidence", "rank"):
+        if known in made.__dict__:
+            found.__dict__[known] = made.__dict__[known]
+    return found
 
 
 _Cells = tuple[list[int], list[int], list[int], list[int], list[float]]

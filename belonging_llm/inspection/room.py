@@ -16,7 +16,7 @@ from belonging_llm.codebook import Code
 from belonging_llm.deliberation import Docket, People
 from belonging_llm.inspection.beside import Comparison
 from belonging_llm.inspection.live import Live
-from belonging_llm.inspection.matrix import NOTHING, Small, matrix
+from belonging_llm.inspection.matrix import NOTHING, Matrix, Small, matrix, themed
 from belonging_llm.inspection.sealing import Seal, seal
 from belonging_llm.inspection.verdicts import VERDICTS, Verdict
 from belonging_llm.store import Run
@@ -65,7 +65,9 @@ class Room:
     _codes: dict[str, Code] = field(default_factory=dict)
     _participant: dict[str, str] = field(default_factory=dict)
     _coded: tuple[int, frozenset[str]] = (-1, frozenset())
+    _begun: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock)
+    _reading: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self.people = People(self.study.store, self.study.settings.audit.adjudicator)
@@ -92,13 +94,7 @@ class Room:
 
     def run(self, run_id: str) -> Reviewed:
         """A run beside people, as of the last refresh; KeyError when none of this id has ended."""
-        with self._lock:
-            found = self._runs.pop(run_id, None) or self._read(run_id)
-            self._runs[run_id] = found
-            while len(self._runs) > HELD:
-                del self._runs[next(iter(self._runs))]
-            found.update(self.study.store.people.verdicts(found.seen))
-            return found
+        return self._held(run_id) or self._read(run_id)
 
     def seal(self) -> Seal:
         """Whose segments are not shown beside the model's word."""
@@ -127,15 +123,47 @@ class Room:
         places = self.study.store.outcomes.places()
         self._participant = {place.id: place.participant for place in places}
         self._basis = basis
+        self._begun += 1
         self._runs.clear()
         self.docket = Docket(self.people, [place.id for place in places], self._codes)
         self.docket.update(self.people.segments)
 
+    def _held(self, run_id: str) -> Reviewed | None:
+        """A run that was read before, with what people said and changed since."""
+        with self._lock:
+            found = self._runs.pop(run_id, None)
+            if found is not None:
+                self._runs[run_id] = found
+                found.update(self.study.store.people.verdicts(found.seen))
+                if found.beside.matrix.edited != self.study.store.themes.last_edit():
+                    found.beside.matrix = themed(self.study.store, found.beside.matrix)
+            return found
+
     def _read(self, run_id: str) -> Reviewed:
+        """Read a run, which takes seconds in a large study: whoever wants it meanwhile waits, all others go on."""
+        with self._reading:
+            found = self._held(run_id)
+            while found is None:
+                begun = self._begun
+                made = self._matrix(run_id)
+                with self._lock:
+                    # Where everything was begun anew meanwhile, what was read may be out of date.
+                    found = self._keep(run_id, made) if begun == self._begun else None
+            return found
+
+    def _matrix(self, run_id: str) -> Matrix:
         store = self.study.store
         if run_id not in {ended.id for ended in store.outcomes.runs()}:
             raise KeyError(run_id)
         made = matrix(store, run_id, tuple(self._codes))
         made.rank.setflags(write=False)  # ranked now, so that no request waits for it
-        run = store.runs.get(run_id)
-        return Reviewed(run, Comparison(store, made, self.people), np.full(made.outcome.shape, NOTHING, np.int8))
+        return made
+
+    def _keep(self, run_id: str, made: Matrix) -> Reviewed:
+        store = self.study.store
+        audited = np.full(made.outcome.shape, NOTHING, np.int8)
+        self._runs[run_id] = Reviewed(store.runs.get(run_id), Comparison(store, made, self.people), audited)
+        while len(self._runs) > HELD:
+            del self._runs[next(iter(self._runs))]
+        self._runs[run_id].update(store.people.verdicts(0))
+        return self._runs[run_id]

@@ -24,6 +24,7 @@ from belonging_llm.review.registry import PAGES
 from belonging_llm.review.rendering import Rendering
 from belonging_llm.review.tokens import form_token, new_token, same, token_digest
 from belonging_llm.review.visit import Visit
+from belonging_llm.review.warming import Warming
 from belonging_llm.store import Role, Session
 from belonging_llm.store.reviewing import Overtaken
 from belonging_llm.study import Study
@@ -43,9 +44,10 @@ def application(
         secure: Whether it is served over TLS.
         pages: Every page that it has.
     """
-    desk = Desk(study, Rendering(pages), Cookie(port, secure))
+    warming = Warming(study)
+    desk = Desk(study, Rendering(pages), Cookie(port, secure), warming)
     routes = [Route(page.path, desk.endpoint(page), methods=[page.method], name=page.name) for page in pages]
-    inner = Starlette(routes=routes, exception_handlers={404: _lost, 405: _lost})
+    inner = Starlette(routes=routes, exception_handlers={404: _lost, 405: _lost}, lifespan=warming)
     return Guard(inner, frozenset(hosts), secure)
 
 
@@ -56,11 +58,13 @@ class Desk:
     study: Study
     rendering: Rendering
     cookie: Cookie
+    warming: Warming
 
     def endpoint(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
         """What the router calls for a page."""
 
         async def answer(request: Request) -> Response:
+            self.warming.note()
             fields = await self._fields(request)
             return await run_in_threadpool(self._answer, page, request, fields)
 

@@ -6,9 +6,12 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from starlette.applications import Starlette
+
 from belonging_llm.inspection import Room
 from belonging_llm.review.visit import Visit
 from belonging_llm.segments import Segment, Span
+from belonging_llm.study import Study
 from belonging_llm.transcripts import Transcript
 
 _MAKING = threading.Lock()
@@ -16,11 +19,15 @@ _MAKING = threading.Lock()
 
 def room(visit: Visit) -> Room:
     """The room, as of now."""
-    state = visit.request.app.state
+    return room_of(visit.request.app, visit.study)
+
+
+def room_of(app: Starlette, study: Study) -> Room:
+    """The room of an application, as of now."""
     with _MAKING:
-        if not hasattr(state, "room"):
-            state.room = Room(visit.study)
-    found: Room = state.room
+        if not hasattr(app.state, "room"):
+            app.state.room = Room(study)
+    found: Room = app.state.room
     found.refresh()
     return found
 

@@ -122,7 +122,8 @@ class Batches:
     def place(self, run_id: str, placed: Mapping[str, Sequence[ThemeMember]]) -> None:
         """Keep where a batch put its segments, by theme, in one transaction."""
         rows = [
-            member.model_dump(mode="json") | {"run_id": run_id, "theme_id": theme_id, "place": place}
+            {**member._asdict(), "belongs": member.belongs.value}
+            | {"run_id": run_id, "theme_id": theme_id, "place": place}
             for theme_id, members in placed.items()
             for place, member in enumerate(members)
         ]

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from belonging_llm.provenance import bytes_digest, digest, now
 from belonging_llm.store.layers import codings_as_of, layers
 from belonging_llm.store.schema import coder_state, coding, judged, placement, segment, tally, theme_member
-from belonging_llm.store.themes import grouped
+from belonging_llm.store.theme_rows import grouped
 
 
 class KeptCoder(BaseModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,6 +10,9 @@ import sqlalchemy as sa
 from belonging_llm.segments import Segment
 from belonging_llm.store.schema import cutting, segment, transcript
 from belonging_llm.store.writing import in_chunks
+
+# Up to so many segments are looked at one by one; for more it is quicker to look at all.
+FEW = 10_000
 
 
 class SegmentWords:
@@ -40,11 +43,19 @@ class SegmentWords:
         with self._engine.connect() as connection:
             return list(connection.execute(query.order_by(transcript.c.name, transcript.c.id)).scalars())
 
-    def holding(self, words: str) -> set[str]:
-        """Ids of segments of the cuts in use that hold words, in whichever case."""
+    def holding(self, words: str, *, among: Collection[str] | None = None) -> set[str]:
+        """Ids of segments of the cuts in use that hold words, in whichever case.
+
+        Args:
+            among: Segments that are looked at; None looks at all.
+        """
         query = _in_use(segment.c.id).where(segment.c.text.icontains(words, autoescape=True))
         with self._engine.connect() as connection:
-            return set(connection.execute(query).scalars())
+            if among is None or len(among) > FEW:
+                found = set(connection.execute(query).scalars())
+                return found if among is None else found.intersection(among)
+            some = (query.where(segment.c.id.in_(chunk)) for chunk in in_chunks(sorted(among)))
+            return {ident for part in some for ident in connection.execute(part).scalars()}
 
 
 def _in_use(*columns: sa.Column[Any]) -> sa.Select[Any]:

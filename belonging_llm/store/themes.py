@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,7 @@ from belonging_llm.provenance import digest, now
 from belonging_llm.store.database import alone
 from belonging_llm.store.layers import layers
 from belonging_llm.store.schema import (
-    cutting,
-    placement,
     run,
-    segment,
     theme,
     theme_edit,
     theme_frame,
@@ -25,15 +22,15 @@ from belonging_llm.store.schema import (
     theme_member,
     theme_place,
     theme_step,
-    transcript,
 )
-from belonging_llm.store.writing import add_new, in_chunks
-from belonging_llm.themes import Theme, ThemeMember, theme_id
+from belonging_llm.store.theme_rows import Held, basis, grouped, in_use, read_edits, read_themes
+from belonging_llm.store.writing import add_new
+from belonging_llm.themes import Theme, theme_id
 from belonging_llm.themes.checking import check, refuse_stale
-from belonging_llm.themes.edits import CHANGE, Change, Edit, Split
+from belonging_llm.themes.edits import Change, Edit, Split
 from belonging_llm.themes.lineage import Step
 from belonging_llm.themes.placing import Place
-from belonging_llm.themes.replay import Replayed, parted, pinned, replay
+from belonging_llm.themes.replay import Replayed, pinned, replay
 
 
 class Origin(BaseModel):
@@ -63,6 +60,7 @@ class Themes:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._held = Held()
 
     def add(
         self,
@@ -85,7 +83,7 @@ class Themes:
             for t in themes
         ]
         members = [
-            m.model_dump(mode="json") | {"run_id": run_id, "theme_id": t.id, "place": at}
+            {**m._asdict(), "belongs": m.belongs.value, "run_id": run_id, "theme_id": t.id, "place": at}
             for t in themes
             for at, m in enumerate(t.members)
         ]
@@ -102,12 +100,12 @@ class Themes:
     def found(self, run_id: str) -> list[Theme]:
         """A run's themes as the machine found them, largest first."""
         with self._engine.connect() as connection:
-            return _found(connection, run_id)
+            return read_themes(connection, run_id)
 
     def seen(self, run_id: str) -> Replayed:
         """A run's themes as people left them, and edits that cannot be honoured in it."""
         with self._engine.connect() as connection:
-            return _seen(connection, run_id, _edits(connection))
+            return self._seen(connection, run_id, read_edits(connection))
 
     def seen_with(self, run_id: str, segments: Sequence[str]) -> tuple[Theme, ...]:
         """A run's themes as people left them, with those of these segments that batches put into them.
@@ -115,9 +113,9 @@ class Themes:
         Of the segments of old only those are members that people put somewhere: nothing grows with the study.
         """
         with self._engine.connect() as connection:
-            edits = _edits(connection)
-            found = _found(connection, run_id, segments)
-            return replay(found, edits, _in_use(connection, pinned(edits))).themes
+            edits = read_edits(connection)
+            found = read_themes(connection, run_id, segments)
+            return replay(found, edits, in_use(connection, pinned(edits))).themes
 
     def origin(self, run_id: str) -> Origin | None:
         """How they came about; None for runs of versions that did not keep that."""
@@ -176,23 +174,21 @@ class Themes:
 
     def state(self, run_id: str) -> str:
         """Names everything that what people see of a run's themes rests on: as long as it is the same, so are they."""
+        told = sa.select(theme_edit.c.id, theme_edit.c.content, theme_edit.c.reason).order_by(theme_edit.c.id)
+        settings = sa.select(run.c.settings).where(run.c.id == run_id)
         with self._engine.connect() as connection:
-            own, batches = grouped(connection, run_id), layers(connection, run_id)[1:]
-            counted = sa.select(sa.func.count())
-            parts: tuple[sa.Select[Any], ...] = (
-                sa.select(theme.c.id, theme.c.content).where(theme.c.run_id == own[0]).order_by(theme.c.id),
-                sa.select(theme_edit.c.id, theme_edit.c.content, theme_edit.c.reason).order_by(theme_edit.c.id),
-                counted.select_from(theme_member).where(theme_member.c.run_id == own[-1]),
-                counted.select_from(placement).where(placement.c.run_id.in_(batches)),
-                sa.select(transcript.c.id, transcript.c.split_with).order_by(transcript.c.id),
-                sa.select(run.c.settings).where(run.c.id == run_id),
-            )
-            return digest(run_id, batches, *([list(row) for row in connection.execute(part)] for part in parts))
+            said = [[list(row) for row in connection.execute(part)] for part in (told, settings)]
+            return digest(basis(connection, run_id), *said)
+
+    def last_edit(self) -> int:
+        """Id of the newest record; 0 where there is none."""
+        with self._engine.connect() as connection:
+            return connection.execute(sa.select(sa.func.max(theme_edit.c.id))).scalar() or 0
 
     def edits(self) -> list[Edit]:
         """Every record, the first first."""
         with self._engine.connect() as connection:
-            return _edits(connection)
+            return read_edits(connection)
 
     def edit(
         self,
@@ -214,15 +210,17 @@ class Themes:
             StaleError: somebody changed one of these themes or segments since; nothing was recorded.
             InputError: it makes no sense of the themes as they stand, or says nobody's name or no reason.
         """
+        with self._engine.connect() as connection:
+            self._held.themes(connection, run_id)  # now: while a change is recorded nobody else can write
         with alone(self._engine) as connection:
-            before = _edits(connection)
+            before = read_edits(connection)
             if seen is not None:
                 refuse_stale(change, before, seen)
             if isinstance(change, Split):
                 taken = set(connection.execute(sa.select(theme_known.c.id)).scalars())
                 change = change.model_copy(update={"new": theme_id(change.segments, taken)})
-            there_now = _seen(connection, run_id, before)
-            there = _in_use(connection, getattr(change, "segments", ()))
+            there_now = self._seen(connection, run_id, before)
+            there = in_use(connection, getattr(change, "segments", ()))
             check(change, there_now.themes, before, by=by, reason=reason, segments=there, codes=codes)
             if isinstance(change, Split):
                 connection.execute(theme_known.insert(), {"id": change.new, "at": now()})
@@ -230,60 +228,8 @@ class Themes:
             ident = connection.execute(theme_edit.insert().returning(theme_edit.c.id), row).scalar_one()
             return Edit(id=ident, change=change, by=row["by"], reason=row["reason"], at=row["at"])
 
-
-def grouped(connection: sa.Connection, run_id: str) -> list[str]:
-    """The whole run whose themes a run has, and the one whose members those have, where that is another."""
-    own = layers(connection, run_id)[0]
-    base = connection.execute(sa.select(theme_frame.c.base).where(theme_frame.c.run_id == own)).scalar()
-    return [own, base] if base else [own]
-
-
-def _found(connection: sa.Connection, run_id: str, only: Sequence[str] | None = None) -> list[Theme]:
-    """A run's themes with all their members, or with those of some segments that batches placed."""
-    own = grouped(connection, run_id)
-    rows = connection.execute(sa.select(theme).where(theme.c.run_id == own[0]).order_by(theme.c.ordinal)).all()
-    first = sa.select(theme_member).where(theme_member.c.run_id == own[-1]).order_by(theme_member.c.place)
-    later = (_placed(batch) for batch in layers(connection, run_id)[1:])
-    some = (sa.select(placement).where(placement.c.segment_id.in_(chunk)) for chunk in in_chunks(only or ()))
-    members: dict[str, dict[str, ThemeMember]] = {}
-    for query in (first, *later) if only is None else some:
-        for m in connection.execute(query):
-            member = ThemeMember(segment_id=m.segment_id, strength=m.strength, belongs=m.belongs)
-            members.setdefault(m.theme_id, {})[m.segment_id] = member
-    made = [parted(edit) for edit in _edits(connection) if _parts(edit, members.keys() - {row.id for row in rows})]
-    found = [*(Theme.model_validate_json(row.content) for row in rows), *made]
-    return [theme.model_copy(update={"members": tuple(members.get(theme.id, {}).values())}) for theme in found]
-
-
-def _placed(batch: str) -> sa.Select[Any]:
-    return sa.select(placement).where(placement.c.run_id == batch).order_by(placement.c.place)
-
-
-def _parts(edit: Edit, themes: Collection[str]) -> bool:
-    """Whether it made one of these themes, which no clustering has found."""
-    return isinstance(edit.change, Split) and edit.change.new in themes
-
-
-def _seen(connection: sa.Connection, run_id: str, edits: Sequence[Edit]) -> Replayed:
-    return replay(_found(connection, run_id), edits, _in_use(connection, pinned(edits)))
-
-
-def _edits(connection: sa.Connection) -> list[Edit]:
-    rows = connection.execute(sa.select(theme_edit).order_by(theme_edit.c.id)).mappings()
-    return [
-        Edit(id=r["id"], change=CHANGE.validate_json(r["content"]), by=r["by"], reason=r["reason"], at=r["at"])
-        for r in rows
-    ]
-
-
-def _in_use(connection: sa.Connection, segments: Iterable[str]) -> set[str]:
-    """Those segments that belong to the cuts in use."""
-    in_use = (cutting.c.segment_id == segment.c.id) & (cutting.c.settings == transcript.c.split_with)
-    query = sa.select(segment.c.id).join(transcript).join(cutting, in_use)
-    found: set[str] = set()
-    for chunk in in_chunks(sorted(set(segments))):
-        found.update(connection.execute(query.where(segment.c.id.in_(chunk))).scalars())
-    return found
+    def _seen(self, connection: sa.Connection, run_id: str, edits: Sequence[Edit]) -> Replayed:
+        return replay(self._held.themes(connection, run_id), edits, in_use(connection, pinned(edits)))
 
 
 def _step_rows(run_id: str, steps: Sequence[Step]) -> list[dict[str, Any]]:

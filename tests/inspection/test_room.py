@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from audited import bring, ident, people_code, run, who, write
 
-from belonging_llm import withdrawal
+from belonging_llm import theme_board, withdrawal
 from belonging_llm.auditing.splits import Part
+from belonging_llm.clusters import Belongs
 from belonging_llm.evaluation import Resampling
 from belonging_llm.inspection import Room
 from belonging_llm.study import Study
+from belonging_llm.themes import Move, Rename, Theme, ThemeMember, Undo
 
 
 @pytest.fixture
@@ -82,3 +84,42 @@ def test_no_run_is_known_by_a_name_that_none_has(opened: Study) -> None:
     here.refresh()
     with pytest.raises(KeyError):
         here.run("nobody's run")
+
+
+def test_themes_are_as_people_left_them_without_a_restart(opened: Study) -> None:
+    here = Room(opened)
+    here.refresh()
+    last = opened.store.runs.latest()
+    assert last is not None
+    ids = [place.id for place in here.run(last.id).beside.matrix.segments]
+    parts = {"Tone": ids[:6], "Ttwo": ids[6:9]}
+    run_id = opened.store.runs.start("again", {}).id
+    opened.store.themes.add(
+        run_id,
+        [
+            Theme(
+                id=i, ordinal=n, name=i, definition="", members=tuple(ThemeMember(s, 1.0, Belongs.CORE) for s in part)
+            )
+            for n, (i, part) in enumerate(parts.items(), 1)
+        ],
+    )
+    coded = opened.store.outcomes.codings(last.id, ids)
+    opened.store.findings.add_codings([c.model_copy(update={"coder": "model:again"}) for c in coded], run_id)
+    opened.store.runs.finish(run_id, "complete")
+
+    def home(segment: str) -> str | None:
+        matrix = here.run(run_id).beside.matrix
+        place = int(matrix.theme[matrix.row[segment]])
+        return matrix.themes[place] if place >= 0 else None
+
+    before = here.run(run_id).beside.matrix
+    assert before.theme_names == {"Tone": "Tone", "Ttwo": "Ttwo"}
+    assert here.run(run_id).beside.matrix is before, "nothing changed, so nothing is read"
+    theme_board.revise(opened, Rename(theme="Tone", name="Plainer"), by="Mia", reason="it is")
+    assert here.run(run_id).beside.matrix.theme_names["Tone"] == "Plainer"
+    assert (home(ids[0]), home(ids[6]), home(ids[20])) == ("Tone", "Ttwo", None)
+    moved = theme_board.revise(opened, Move(segments=(ids[0],), to="Ttwo", source="Tone"), by="Mia", reason="rather")
+    assert home(ids[0]) == "Ttwo"
+    theme_board.revise(opened, Undo(edit=moved.id), by="Mia", reason="rather not")
+    assert home(ids[0]) == "Tone"
+    assert here.run(run_id).beside.matrix.rank is before.rank, "pairs stand where they stood"

@@ -32,7 +32,7 @@ def show_all(visit: Visit, *, problem: str = "", status: int = 200) -> Response:
         board=board,
         seen=_seen(board),
         codes=_codes(visit),
-        own={t.id: len(t.own) for t in board.themes},
+        own=kept.own,
         people=kept.people,
         quotes={q.segment_id: quoted[q.segment_id].text[q.start : q.end] for q in heads if q.segment_id in quoted},
         whose={s.id: s.participant for s in quoted.values()},
@@ -47,18 +47,19 @@ def show_all(visit: Visit, *, problem: str = "", status: int = 200) -> Response:
 def show_one(visit: Visit, *, wanted: str = "", problem: str = "", status: int = 200) -> Response:
     """One theme: its words, segments page by page, and forms to change it."""
     kept, ident = shelf(visit), wanted or visit.part("theme")
-    theme = next((t for t in kept.board.themes if t.id == ident), None) if kept else None
+    theme = kept.themes.get(ident) if kept else None
     if kept is None or theme is None:
         raise visit.missing(f"the theme {ident}")
     board = kept.board
     asked = visit.asked("q") or visit.field("q")
     members = theme.members
+    ids = [m.segment_id for m in members]
     if asked:
-        found = visit.store.words.holding(asked)
+        found = visit.store.words.holding(asked, among=ids)
         members = tuple(m for m in members if m.segment_id in found)
-    shown, following, earlier = _window([m.segment_id for m in members], visit.asked("after") or visit.field("after"))
-    there = {m.segment_id: m for m in members}
-    listed = lines(theme, [there[i] for i in shown], visit.store.words.of(shown))
+        ids = [m.segment_id for m in members]
+    window, following, earlier = _window(ids, visit.asked("after") or visit.field("after"))
+    listed = lines(theme, members[window], visit.store.words.of(ids[window]))
     visit.saw((line.segment.transcript_id, line.segment.id) for line in listed)
     return visit.render(
         "theme.html.j2",
@@ -68,7 +69,7 @@ def show_one(visit: Visit, *, wanted: str = "", problem: str = "", status: int =
         seen=_seen(board),
         others=[t for t in board.themes if t.id != ident],
         codes=_codes(visit),
-        own=len(theme.own),
+        own=kept.own[ident],
         people=kept.people[ident],
         lines=listed,
         found=len(members),
@@ -90,10 +91,10 @@ def loose(visit: Visit, *, problem: str = "", status: int = 200) -> Response:
     board, outside = kept.board, list(kept.loose)
     asked = visit.asked("q") or visit.field("q")
     if asked:
-        found = visit.store.words.holding(asked)
+        found = visit.store.words.holding(asked, among=outside)
         outside = [i for i in outside if i in found]
-    shown, following, earlier = _window(outside, visit.asked("after") or visit.field("after"))
-    listed = [Line(s, "", ((s.text, False),)) for s in visit.store.words.of(shown)]
+    window, following, earlier = _window(outside, visit.asked("after") or visit.field("after"))
+    listed = [Line(s, "", ((s.text, False),)) for s in visit.store.words.of(outside[window])]
     visit.saw((line.segment.transcript_id, line.segment.id) for line in listed)
     return visit.render(
         "themes_loose.html.j2",
@@ -134,11 +135,11 @@ def _seen(board: Board) -> int:
     return board.edits[-1].id if board.edits else 0
 
 
-def _window(ids: Sequence[str], after: str) -> tuple[list[str], str, bool]:
-    """What is shown behind an id, the id to go on from, and whether something lies before."""
+def _window(ids: Sequence[str], after: str) -> tuple[slice, str, bool]:
+    """Where what is shown behind an id stands, the id to go on from, and whether something lies before."""
     begin = ids.index(after) + 1 if after in ids else 0
-    shown = list(ids[begin : begin + SHOWN])
-    return shown, shown[-1] if begin + SHOWN < len(ids) else "", begin > 0
+    end = begin + SHOWN
+    return slice(begin, end), ids[end - 1] if end < len(ids) else "", begin > 0
 
 
 def _codes(visit: Visit) -> dict[str, str]:
@@ -199,4 +200,4 @@ def _changes(kept: Shelf, ident: str = "") -> list[dict[str, object]]:
 def theme_of(visit: Visit, ident: str) -> Theme | None:
     """A theme as it is now."""
     kept = shelf(visit)
-    return next((t for t in kept.board.themes if t.id == ident), None) if kept else None
+    return kept.themes.get(ident) if kept else None

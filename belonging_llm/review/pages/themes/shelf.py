@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from functools import cached_property
+
+from starlette.applications import Starlette
 
 from belonging_llm import theme_board
 from belonging_llm.errors import StudyError
 from belonging_llm.review.pages.themes.words import renamed
 from belonging_llm.review.visit import Visit
+from belonging_llm.study import Study
 from belonging_llm.theme_board import Board
+from belonging_llm.themes import Theme
 from belonging_llm.themes.edits import standing
+
+# Whoever asks while it is being put together waits for that, and does not do it again.
+_MAKING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,8 @@ class Shelf:
         found: Names as the machine gave them.
         people: Participants by theme.
         loose: Segments in no theme, by transcript and place.
+        own: How many segments have their home in each theme.
+        themes: By id.
     """
 
     state: str
@@ -29,6 +39,8 @@ class Shelf:
     found: dict[str, str]
     people: dict[str, int]
     loose: tuple[str, ...]
+    own: dict[str, int]
+    themes: dict[str, Theme]
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -39,29 +51,38 @@ class Shelf:
 
 def shelf(visit: Visit) -> Shelf | None:
     """Themes as they are now; None where there are none yet."""
-    run_id = visit.store.themes.last()
+    return shelf_of(visit.request.app, visit.study)
+
+
+def shelf_of(app: Starlette, study: Study) -> Shelf | None:
+    """The same for an application."""
+    run_id = study.store.themes.last()
     if not run_id:
         return None
-    state = visit.store.themes.state(run_id)
-    kept = getattr(visit.request.app.state, "themes", None)
-    if isinstance(kept, Shelf) and kept.state == state:
-        return kept
-    made = _made(visit, state)
-    visit.request.app.state.themes = made
-    return made
+    with _MAKING:
+        state = study.store.themes.state(run_id)
+        kept = getattr(app.state, "themes", None)
+        if isinstance(kept, Shelf) and kept.state == state:
+            return kept
+        made = _made(study, state)
+        app.state.themes = made
+        return made
 
 
-def _made(visit: Visit, state: str) -> Shelf | None:
+def _made(study: Study, state: str) -> Shelf | None:
     try:
-        board = theme_board.board(visit.study)
+        board = theme_board.board(study)
     except StudyError:
         return None
-    whose = visit.store.words.people()
-    inside = {ident for theme in board.themes for ident in theme.own}
+    whose = study.store.words.people()
+    own = {theme.id: theme.own for theme in board.themes}
+    inside = {ident for home in own.values() for ident in home}
     return Shelf(
         state=state,
         board=board,
-        found=visit.store.themes.names(board.run_id),
-        people={t.id: len({whose[i] for i in t.own if i in whose}) for t in board.themes},
+        found=study.store.themes.names(board.run_id),
+        people={ident: len({whose[i] for i in home if i in whose}) for ident, home in own.items()},
         loose=tuple(ident for ident in whose if ident not in inside),
+        own={ident: len(home) for ident, home in own.items()},
+        themes={theme.id: theme for theme in board.themes},
     )
