@@ -46,6 +46,8 @@ def decide(
 ) -> JudgementRecord:
     """Keep a decision on one segment.
 
+    It is about the codes that at least one of its coders was asked about, and about those that it gives.
+
     Args:
         marks: Codes that apply; none says that none of the codebook does.
         coder: The name under which whoever decides codes, if they do.
@@ -64,7 +66,7 @@ def decide(
     known = {code.id for code in study.framework().assignable}
     if strange := sorted({mark.code for mark in marks} - known):
         raise InputError(f"{', '.join(strange)}: not a code of the codebook in use")
-    said = _said(study, segment_id, words, reviewer, marks, reason.strip())
+    said = _said(study, segment_id, words, reviewer, marks, reason.strip(), _asked_of_some(words))
     return study.store.judgements.submit(
         said.model_copy(update={"key": key, "supersedes": supersedes, "seconds": seconds})
     )
@@ -75,7 +77,8 @@ def take_over(
 ) -> list[JudgementRecord]:
     """Settle segments on which everybody agrees, each by a record of its own, all of them or none.
 
-    Segments that whoever takes over coded themselves are left out, unless the study allows it.
+    Segments that whoever takes over coded themselves are left out, unless the study allows it. Codes that came after
+    somebody judged are no part of what is agreed; a segment is left out where no codebook can be named that says so.
 
     Raises:
         Overtaken: one of them was decided meanwhile.
@@ -84,12 +87,26 @@ def take_over(
     for segment in segments:
         words = people.raw(segment)
         own = coder in {word.coder for word in words} and not study.settings.review.adjudicate_own
-        if len(words) > 1 and people.ruling(segment) is None and not own:
-            marks = _marks(together(words))
+        book = _asked_of_all(words)
+        if len(words) > 1 and people.ruling(segment) is None and not own and book is not None:
+            silent = frozenset[str]().union(*(word.not_asked for word in words))
+            marks = _marks({code: one for code, one in together(words).items() if code not in silent})
             head = study.store.judgements.head(segment, people.adjudicator)
-            made = _said(study, segment, words, reviewer, marks, AGREED, agreed="yes")
+            made = _said(study, segment, words, reviewer, marks, AGREED, book, agreed="yes")
             said.append(made.model_copy(update={"supersedes": head.id if head else 0}))
     return study.store.judgements.submit_all(said) if said else []
+
+
+def _asked_of_all(words: Sequence[Word]) -> str | None:
+    """Digest of a codebook without the codes that somebody was not asked about; empty for the one in use."""
+    silent = frozenset[str]().union(*(word.not_asked for word in words))
+    return next((word.codebook for word in words if word.not_asked == silent), None) if silent else ""
+
+
+def _asked_of_some(words: Sequence[Word]) -> str:
+    """Digest of a codebook without the codes that nobody was asked about; empty for the one in use."""
+    most = min(words, key=lambda word: len(word.not_asked))
+    return most.codebook if frozenset.intersection(*(word.not_asked for word in words)) else ""
 
 
 def _said(
@@ -99,6 +116,7 @@ def _said(
     reviewer: str,
     marks: Sequence[Mark],
     reason: str,
+    book: str,
     agreed: str = "",
 ) -> Said:
     return Said(
@@ -110,7 +128,7 @@ def _said(
         marks=tuple(marks),
         memo=reason,
         none_fits=not marks,
-        codebook_digest=study.framework().digest,
+        codebook_digest=book or study.framework().digest,
         details={"over": ", ".join(word.coder for word in words), "agreed": agreed},
     )
 

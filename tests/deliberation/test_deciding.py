@@ -9,8 +9,10 @@ from uuid import uuid4
 import pytest
 from audited import demand, ident, people_code
 
+from belonging_llm import codebook, revising
+from belonging_llm.codebook import Code
 from belonging_llm.codes import Outcome
-from belonging_llm.deliberation import About, Docket, People, Standing
+from belonging_llm.deliberation import NOT_ASKED, About, Docket, People, Standing
 from belonging_llm.deliberation.deciding import decide, take_over
 from belonging_llm.errors import InputError
 from belonging_llm.store import JudgementKind, Mark, Said
@@ -179,3 +181,26 @@ def test_words_are_read_as_they_were_kept(opened: Study, people: People) -> None
     (a, b) = people.raw(ONE)
     assert (a.on("home").outcome, a.on("group").outcome) == (Outcome.ASSIGNED, Outcome.NOT_ASSIGNED)
     assert b.given == {"group"}
+
+
+def test_nobody_is_said_to_have_denied_a_code_that_came_later(opened: Study, people: People) -> None:
+    before = opened.framework().digest
+    revising.save(
+        opened, codebook.put(opened.framework(), Code(id="song", name="Songs", definition="Sings.")), by="A", reason="x"
+    )
+    assert people.refresh() >= {ONE, TWO, THREE}
+    assert people.raw(TWO)[0].on("song") == NOT_ASKED
+    # One of the two codes it anew, and finds the new code too: the other never said a thing about it.
+    last = opened.store.judgements.head(TWO, "B")
+    assert last is not None
+    says(opened, "B", TWO, "home", "song", supersedes=last.id)
+    people.refresh()
+    assert docket(opened, people).standing(TWO) is Standing.AGREED
+    (taken,) = take_over(opened, people, [TWO], reviewer="dora", coder="dora")
+    assert ([mark.code for mark in taken.marks], taken.codebook_digest) == (["home"], before)
+    # A decision is about what somebody was asked, and about the codes that it gives.
+    settle(opened, people, ONE, ["home"])
+    people.refresh()
+    ruling = people.ruling(ONE)
+    assert ruling is not None
+    assert (ruling.on("song"), ruling.on("group").outcome) == (NOT_ASKED, Outcome.NOT_ASSIGNED)
