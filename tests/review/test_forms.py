@@ -52,7 +52,13 @@ def test_a_decision_is_about_the_words_and_the_codebook_that_were_shown(served: 
     segment, code = served.world.ids["contested"], served.world.ids["code"]
     page = adjudicator.get(f"/adjudication/segment?segment={segment}").text
     form = {name: carried(page, name) for name in ("heard", "codebook", "supersedes")}
-    form |= {"segment": segment, "judged": code, f"decision {code}": "yes", "reason": "as it stands", "key": "decided once"}
+    form |= {
+        "segment": segment,
+        "judged": code,
+        f"decision {code}": "yes",
+        "reason": "as it stands",
+        "key": "decided once",
+    }
     other = {"key": "said meanwhile", "code": code, "supersedes": "0"}
     assert served.client(world.OTHER).post(f"/code/{segment}", other).status_code == 303
     refused = adjudicator.post("/adjudication/keep", form)
