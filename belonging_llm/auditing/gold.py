@@ -128,7 +128,7 @@ def gold(study: Study, judged: Candidate, participants: Collection[str]) -> Gold
         raise StudyError(
             f"{study.folder}: nobody judged a segment of these participants without having seen the model's codings"
         )
-    asked = Asked(study, codes)
+    asked = Asked(study.store.codebooks, codes)
     who = {ident: s.participant for ident, s in segments.items()}
     humans = _raw(raw, store.findings.codings(), codes, who, asked)
     settled, by = _settled(study, humans, judged, asked)
@@ -161,7 +161,7 @@ def settled(study: Study, who: Mapping[str, str]) -> tuple[Ratings, Marks]:
     raw = [j for j in judgements if j.coder != study.settings.audit.adjudicator]
     if not raw:
         raise StudyError(f"{study.folder}: nobody judged any of these segments")
-    asked = Asked(study, codes)
+    asked = Asked(study.store.codebooks, codes)
     humans = _raw(raw, study.store.findings.codings(), codes, who, asked)
     return humans, _settled(study, humans, Candidate("", None, []), asked)[0]
 

@@ -129,7 +129,7 @@ def _lessons(study: Study, segments: Sequence[Segment], participants: Collection
 
 def _silent(study: Study, raw: dict[str, set[str]], codes: Sequence[str]) -> set[tuple[str, str, str]]:
     """Segment, coder and code where the code was not there when they judged."""
-    asked = Asked(study, codes)
+    asked = Asked(study.store.codebooks, codes)
     judgements = [j for j in study.store.findings.judgements() if j.coder in raw.get(j.segment_id, ())]
     return {(j.segment_id, j.coder, code) for j in judgements for code in asked.not_about(j)}
 

@@ -5,23 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from belonging_llm.codes import Judgement
-from belonging_llm.study import Study
+from belonging_llm.store.codebooks import Codebooks
 
 
 class Asked:
     """Which codes a judgement was about."""
 
-    def __init__(self, study: Study, codes: Sequence[str]) -> None:
-        """Look nothing up yet."""
-        self._books = study.store.codebooks
+    def __init__(self, books: Codebooks, codes: Sequence[str]) -> None:
+        """Look nothing up yet.
+
+        Args:
+            codes: Of the codebook in use.
+        """
+        self._books = books
         self._codes = codes
         self._open: dict[str, frozenset[str]] = {"": frozenset()}
 
     def not_about(self, judgement: Judgement) -> frozenset[str]:
         """Codes that came into the codebook after somebody judged; none where it is not known what they judged by."""
-        if judgement.codebook not in self._open:
-            self._open[judgement.codebook] = self._came_after(judgement.codebook)
-        return self._open[judgement.codebook]
+        return self.came_after(judgement.codebook)
+
+    def came_after(self, digest: str) -> frozenset[str]:
+        """The same for whoever judged by a codebook of this digest; empty where it was not recorded."""
+        if digest not in self._open:
+            self._open[digest] = self._came_after(digest)
+        return self._open[digest]
 
     def _came_after(self, digest: str) -> frozenset[str]:
         try:

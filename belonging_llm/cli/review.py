@@ -62,7 +62,13 @@ def reviewers(context: click.Context, study: Path) -> None:
 @reviewers.command("add")
 @click.argument("name")
 @click.option("--role", type=_ROLES, default="coder", show_default=True, help="What they may do.")
-@click.option("--coder", default="", metavar="NAME", help="The name that their codings stand under.  [their own]")
+@click.option(
+    "--coder",
+    default="",
+    metavar="NAME",
+    help="The name that their codings stand under. For an adjudicator or admin who codes by another account: that "
+    "account's, so that they cannot settle their own codings.  [their own]",
+)
 @click.option(
     "--segments",
     "drawn_from",

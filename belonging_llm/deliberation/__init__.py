@@ -3,9 +3,10 @@
 from belonging_llm.deliberation.disagreement import About, Contested, Standing, contested, standing
 from belonging_llm.deliberation.docket import Docket, Progress
 from belonging_llm.deliberation.people import People
-from belonging_llm.deliberation.word import Opinion, Word, shared, together
+from belonging_llm.deliberation.word import NOT_ASKED, Opinion, Word, shared, together
 
 __all__ = [
+    "NOT_ASKED",
     "About",
     "Contested",
     "Docket",

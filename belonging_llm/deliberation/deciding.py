@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import uuid4
 
 from belonging_llm.codes import EvidenceSpan
+from belonging_llm.deliberation.anchoring import seen_beside_model
 from belonging_llm.deliberation.people import People
 from belonging_llm.deliberation.word import Opinion, Word, together
 from belonging_llm.errors import InputError
 from belonging_llm.store import JudgementKind, JudgementRecord, Mark, Said
+from belonging_llm.store.reviewing.hearing import heard as heard_as
 from belonging_llm.study import Study
 
 AGREED = "taken over: everybody who coded the segment says so"
@@ -42,18 +44,24 @@ def decide(
     reason: str,
     key: str,
     supersedes: int,
+    heard: str = "",
+    book: str = "",
     seconds: float = 0.0,
 ) -> JudgementRecord:
     """Keep a decision on one segment.
+
+    It is about the codes that at least one of its coders was asked about, and about those that it gives.
 
     Args:
         marks: Codes that apply; none says that none of the codebook does.
         coder: The name under which whoever decides codes, if they do.
         supersedes: The decision that was shown along with the segment; 0 for none.
+        heard: Names the words that were shown (`heard_of`); empty for those that stand now.
+        book: Digest of the codebook that was shown; empty for the one in use.
 
     Raises:
         InputError: no reason, a code that cannot be assigned, nobody coded the segment, or it is their own.
-        Overtaken: somebody decided meanwhile.
+        Overtaken: somebody decided meanwhile, or a coder changed what they say.
     """
     words = people.raw(segment_id)
     if not words:
@@ -64,10 +72,9 @@ def decide(
     known = {code.id for code in study.framework().assignable}
     if strange := sorted({mark.code for mark in marks} - known):
         raise InputError(f"{', '.join(strange)}: not a code of the codebook in use")
-    said = _said(study, segment_id, words, reviewer, marks, reason.strip())
-    return study.store.judgements.submit(
-        said.model_copy(update={"key": key, "supersedes": supersedes, "seconds": seconds})
-    )
+    said = _said(study, segment_id, words, reviewer, marks, reason.strip(), _asked_of_some(words) or book)
+    said = said.model_copy(update={"key": key, "supersedes": supersedes, "seconds": seconds})
+    return study.store.judgements.submit(_marked_if_seen(study, [said])[0], heard=heard or heard_of(words))
 
 
 def take_over(
@@ -75,21 +82,57 @@ def take_over(
 ) -> list[JudgementRecord]:
     """Settle segments on which everybody agrees, each by a record of its own, all of them or none.
 
-    Segments that whoever takes over coded themselves are left out, unless the study allows it.
+    Segments that whoever takes over coded themselves are left out, unless the study allows it. Codes that came after
+    somebody judged are no part of what is agreed; a segment is left out where no codebook can be named that says so.
 
     Raises:
-        Overtaken: one of them was decided meanwhile.
+        Overtaken: one of them was decided meanwhile, or a coder changed what they say.
     """
-    said = []
+    said, heard = [], {}
     for segment in segments:
         words = people.raw(segment)
         own = coder in {word.coder for word in words} and not study.settings.review.adjudicate_own
-        if len(words) > 1 and people.ruling(segment) is None and not own:
-            marks = _marks(together(words))
+        book = _asked_of_all(words)
+        if len(words) > 1 and people.ruling(segment) is None and not own and book is not None:
+            silent = frozenset[str]().union(*(word.not_asked for word in words))
+            marks = _marks({code: one for code, one in together(words).items() if code not in silent})
             head = study.store.judgements.head(segment, people.adjudicator)
-            made = _said(study, segment, words, reviewer, marks, AGREED, agreed="yes")
+            made = _said(study, segment, words, reviewer, marks, AGREED, book, agreed="yes")
+            heard[segment] = heard_of(words)
             said.append(made.model_copy(update={"supersedes": head.id if head else 0}))
-    return study.store.judgements.submit_all(said) if said else []
+    return study.store.judgements.submit_all(_marked_if_seen(study, said), heard) if said else []
+
+
+def heard_of(words: Iterable[Word]) -> str:
+    """Names the words that somebody has before them."""
+    return heard_as((word.coder, word.at) for word in words)
+
+
+def _marked_if_seen(study: Study, said: Sequence[Said]) -> list[Said]:
+    """The same, with a note on what is settled by somebody who had looked at the model's word on it."""
+    seen = {
+        (reviewer, segment)
+        for reviewer in {one.reviewer for one in said}
+        for segment in seen_beside_model(study, reviewer, [one.segment_id for one in said])
+    }
+    return [
+        one.model_copy(update={"details": one.details | {"seen_model": "yes"}})
+        if (one.reviewer, one.segment_id) in seen
+        else one
+        for one in said
+    ]
+
+
+def _asked_of_all(words: Sequence[Word]) -> str | None:
+    """Digest of a codebook without the codes that somebody was not asked about; empty for the one in use."""
+    silent = frozenset[str]().union(*(word.not_asked for word in words))
+    return next((word.codebook for word in words if word.not_asked == silent), None) if silent else ""
+
+
+def _asked_of_some(words: Sequence[Word]) -> str:
+    """Digest of a codebook without the codes that nobody was asked about; empty for the one in use."""
+    most = min(words, key=lambda word: len(word.not_asked))
+    return most.codebook if frozenset.intersection(*(word.not_asked for word in words)) else ""
 
 
 def _said(
@@ -99,6 +142,7 @@ def _said(
     reviewer: str,
     marks: Sequence[Mark],
     reason: str,
+    book: str,
     agreed: str = "",
 ) -> Said:
     return Said(
@@ -110,7 +154,7 @@ def _said(
         marks=tuple(marks),
         memo=reason,
         none_fits=not marks,
-        codebook_digest=study.framework().digest,
+        codebook_digest=book or study.framework().digest,
         details={"over": ", ".join(word.coder for word in words), "agreed": agreed},
     )
 

@@ -10,13 +10,14 @@ import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from belonging_llm.auditing.silence import Asked
 from belonging_llm.codes import Outcome, Polarity
 from belonging_llm.deliberation.word import Opinion, Word
 from belonging_llm.segments import Span
 from belonging_llm.store import Store
 from belonging_llm.store.people import Looked, Marked, Reached
 
-NOBODY = Reached(0, 0, 0, 0)
+NOBODY = Reached(0, 0, 0, 0, 0)
 
 
 @dataclass
@@ -70,7 +71,8 @@ class People:
         """Read the segments that newer codings are about; everything where that does not explain the count."""
         before = self._reached
         fresh = frozenset(self.store.people.since(before)) if before.looked else frozenset()
-        if fresh and reached.withdrawn == before.withdrawn:
+        # With another codebook, other codes are those that people were never asked about.
+        if fresh and (reached.withdrawn, reached.codebook) == (before.withdrawn, before.codebook):
             read = _words(self.store, fresh)
             more = sum(map(len, read.values())) - sum(len(self._words.get(i, {})) for i in fresh)
             if before.looked + more == reached.looked:
@@ -80,18 +82,26 @@ class People:
         return frozenset(i for i in old.keys() | self._words.keys() if old.get(i) != self._words.get(i))
 
 
+def _asked(store: Store) -> Asked:
+    current = store.codebooks.current()
+    return Asked(store.codebooks, [code.id for code in current.assignable] if current else [])
+
+
 def _words(store: Store, segments: Collection[str] | None) -> dict[str, dict[str, Word]]:
     marks: dict[tuple[str, str], dict[str, Opinion]] = {}
     for one in store.people.marked(segments):
         marks.setdefault((one.segment_id, one.coder), {})[one.code] = _said(one)
     found: dict[str, dict[str, Word]] = {}
+    asked = _asked(store)
     for looked in store.people.looked(segments):
-        found.setdefault(looked.segment_id, {})[looked.coder] = _word(looked, marks)
+        found.setdefault(looked.segment_id, {})[looked.coder] = _word(looked, marks, asked)
     return found
 
 
-def _word(looked: Looked, marks: Mapping[tuple[str, str], Mapping[str, Opinion]]) -> Word:
-    return Word(looked.coder, looked.saw_model, looked.at, marks.get((looked.segment_id, looked.coder), {}))
+def _word(looked: Looked, marks: Mapping[tuple[str, str], Mapping[str, Opinion]], asked: Asked) -> Word:
+    given = marks.get((looked.segment_id, looked.coder), {})
+    not_asked = asked.came_after(looked.codebook)
+    return Word(looked.coder, looked.saw_model, looked.at, given, looked.codebook, not_asked)
 
 
 def _said(row: Marked) -> Opinion:

@@ -16,12 +16,14 @@ class Opinion(NamedTuple):
     Attributes:
         polarity: None when not judged.
         spans: Evidence, as offsets into the segment, in order.
+        asked: Whether the code was in the codebook that they judged by.
     """
 
     outcome: Outcome
     polarity: Polarity | None = None
     spans: tuple[Span, ...] = ()
     rationale: str = ""
+    asked: bool = True
 
     @property
     def assigned(self) -> bool:
@@ -30,6 +32,7 @@ class Opinion(NamedTuple):
 
 
 NOT_GIVEN = Opinion(Outcome.NOT_ASSIGNED)
+NOT_ASKED = Opinion(Outcome.ABSTAINED, asked=False)
 
 
 @dataclass(frozen=True)
@@ -37,17 +40,21 @@ class Word:
     """A person judged a segment against the whole codebook.
 
     Attributes:
-        marks: By code; a code that is not there does not apply.
+        marks: By code; a code that is not there does not apply, unless they were never asked about it.
+        codebook: Digest of the codebook that they judged by; empty where it was not recorded.
+        not_asked: Codes in use that came into the codebook after they judged.
     """
 
     coder: str
     saw_model: bool = False
     at: str = ""
     marks: Mapping[str, Opinion] = field(default_factory=dict)
+    codebook: str = ""
+    not_asked: frozenset[str] = frozenset()
 
     def on(self, code: str) -> Opinion:
         """What they said of a code."""
-        return self.marks.get(code, NOT_GIVEN)
+        return self.marks.get(code, NOT_ASKED if code in self.not_asked else NOT_GIVEN)
 
     @property
     def given(self) -> frozenset[str]:
@@ -64,7 +71,8 @@ def shared(one: Sequence[Span], other: Sequence[Span]) -> tuple[Span, ...]:
 def together(words: Sequence[Word]) -> dict[str, Opinion]:
     """What people who agree said: codes that somebody gave and nobody denied, with polarity and words in common.
 
-    Whoever abstained on a code, marked no words or judged no polarity stands in nobody's way.
+    Whoever abstained on a code or was never asked about it, marked no words or judged no polarity stands in nobody's
+    way.
     """
     codes = sorted({code for word in words for code in word.given})
     undenied = [c for c in codes if all(word.on(c).outcome is not Outcome.NOT_ASSIGNED for word in words)]

@@ -102,6 +102,8 @@ class Agreed:
 def of_people(people: People, who: Mapping[str, str], codes: Sequence[str]) -> Ratings | None:
     """Everybody's own word on segments; None where nobody judged any.
 
+    What they abstained on, or were never asked, they did not judge.
+
     Args:
         who: The participant of each segment that counts.
     """
@@ -112,7 +114,7 @@ def of_people(people: People, who: Mapping[str, str], codes: Sequence[str]) -> R
     for segment in who:
         for word in people.raw(segment):
             looked.setdefault(word.coder, []).append(segment)
-            for code in known & word.marks.keys():
+            for code in known & (word.marks.keys() | word.not_asked):
                 if word.on(code).assigned:
                     given.append((segment, word.coder, code))
                 elif word.on(code).outcome is not Outcome.NOT_ASSIGNED:

@@ -45,7 +45,7 @@ class Settled:
     """What people settled on for one pair.
 
     Attributes:
-        assigned: None where they disagree and nobody ruled, or all abstained.
+        assigned: None where they disagree and nobody ruled, or all abstained or were never asked.
         spans: Words that those who gave it marked.
         ruled: The adjudicator's word, not a majority's.
     """
@@ -121,8 +121,7 @@ class Comparison:
 
 def settled(code: str, words: Sequence[Word], ruling: Word | None) -> Settled:
     """The adjudicator's word where there is one, else what most of the people said; a tie is nobody's word."""
-    if ruling is not None:
-        said = ruling.on(code)
+    if ruling is not None and (said := ruling.on(code)).asked:
         return Settled(said.assigned, said.polarity, said.spans, ruled=True)
     given = [one for word in words if (one := word.on(code)).assigned]
     without = sum(word.on(code).outcome is Outcome.NOT_ASSIGNED for word in words)

@@ -104,7 +104,7 @@ def _pool(study: Study, drawn_from: str) -> Sequence[str]:
         return [segment.id for segment in study.store.corpus.segments()]
     number = drawn_from.removeprefix("plan ")
     plans = study.store.audits.plans()
-    if not number.isdigit() or int(number) not in plans:
+    if not number.isdecimal() or int(number) not in plans:
         known = ", ".join(f"plan {n}" for n in plans) or "no plan yet"
         raise InputError(f"{drawn_from}: neither `all`, `sample N` nor a plan of `belonging audit plan` ({known})")
     return [unit.segment_id for unit in study.store.audits.units(int(number)) if unit.drawn]

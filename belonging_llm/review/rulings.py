@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from belonging_llm.codebook import Code
 from belonging_llm.codes import EvidenceSpan, Outcome, Polarity
-from belonging_llm.deliberation import About, Contested, Opinion, Word, together
+from belonging_llm.deliberation import NOT_ASKED, About, Contested, Opinion, Word, together
 from belonging_llm.errors import InputError
 from belonging_llm.review.visit import Visit
 from belonging_llm.segments import Span
@@ -83,7 +83,8 @@ def marks(visit: Visit) -> list[Mark]:
 def _row(code: Code, about: Sequence[About], text: str, words: Sequence[Word], ruling: Word | None) -> Row:
     gave = [word for word in words if word.on(code.id).assigned]
     uncontested = together(gave).get(code.id, Opinion(Outcome.NOT_ASSIGNED))
-    settled = ruling.on(code.id) if ruling is not None else None if about else uncontested
+    ruled = ruling.on(code.id) if ruling is not None else NOT_ASKED
+    settled = ruled if ruled.asked else None if about else uncontested
     choices = _choices(code.id, text, words, ruling)
     return Row(
         code=code.id,

@@ -8,17 +8,22 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from belonging_llm.store.schema import coding, judged, judgement, withdrawal
+from belonging_llm.store.schema import codebook_version, coding, judged, judgement, withdrawal
 from belonging_llm.store.writing import in_chunks
 
 
 class Looked(NamedTuple):
-    """Somebody judged a segment against the whole codebook."""
+    """Somebody judged a segment against the whole codebook.
+
+    Attributes:
+        codebook: Digest of the codebook that they judged by; empty where it was not recorded.
+    """
 
     segment_id: str
     coder: str
     saw_model: bool
     at: str
+    codebook: str
 
 
 class Marked(NamedTuple):
@@ -45,12 +50,14 @@ class Reached(NamedTuple):
         coding: Of the newest coding by a person.
         looked: How many segments were judged, counted for each who judged.
         withdrawn: How many participants left.
+        codebook: Number of the newest version of the codebook.
     """
 
     record: int
     coding: int
     looked: int
     withdrawn: int
+    codebook: int
 
 
 class PeopleSaid:
@@ -65,8 +72,9 @@ class PeopleSaid:
         record = sa.select(sa.func.max(judgement.c.id)).scalar_subquery()
         looked = sa.select(sa.func.count()).select_from(judged).scalar_subquery()
         gone = sa.select(sa.func.count()).select_from(withdrawal).where(withdrawal.c.state != "begun").scalar_subquery()
+        book = sa.select(sa.func.max(codebook_version.c.number)).scalar_subquery()
         with self._engine.connect() as connection:
-            found = connection.execute(sa.select(record, newest, looked, gone)).one()
+            found = connection.execute(sa.select(record, newest, looked, gone, book)).one()
         return Reached(*(number or 0 for number in found))
 
     def since(self, before: Reached) -> set[str]:
@@ -78,8 +86,9 @@ class PeopleSaid:
 
     def looked(self, segments: Collection[str] | None = None) -> Iterator[Looked]:
         """Who judged what: of some segments, or of all."""
-        query = sa.select(judged.c.segment_id, judged.c.coder, judged.c.saw_model, judged.c.at)
-        yield from map(Looked._make, self._rows(query, judged.c.segment_id, segments))
+        j = judged.c
+        query = sa.select(j.segment_id, j.coder, j.saw_model, j.at, j.codebook)
+        yield from map(Looked._make, self._rows(query, j.segment_id, segments))
 
     def marked(self, segments: Collection[str] | None = None) -> Iterator[Marked]:
         """People's codings: of some segments, or of all."""

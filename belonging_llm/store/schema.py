@@ -441,11 +441,13 @@ theme_step = sa.Table(
 
 # What the review application keeps.
 
+_CODES = sa.text("role = 'coder'")
+
 reviewer = sa.Table(
     "reviewer",
     metadata,
     sa.Column("name", sa.String(64), primary_key=True),
-    sa.Column("coder", sa.Text, nullable=False, unique=True, comment="whose codings theirs are"),
+    sa.Column("coder", sa.Text, nullable=False, comment="whose codings theirs are"),
     sa.Column("role", sa.String(16), nullable=False, comment="coder, adjudicator, admin"),
     sa.Column("password", sa.Text, nullable=False, comment="argon2; empty until they set it"),
     sa.Column("link_digest", sa.String(64), comment="of the one-time link to set it; null once used"),
@@ -453,6 +455,8 @@ reviewer = sa.Table(
     sa.Column("made_at", sa.Text, nullable=False),
     sa.Column("revoked_at", sa.Text),
     sa.Column("preferences", sa.Text, nullable=False, server_default="{}", comment="keys and the like, as JSON"),
+    # One codes under a name; who settles or administers may have coded under it by another account.
+    sa.Index("uq_reviewer_coder", "coder", unique=True, sqlite_where=_CODES, postgresql_where=_CODES),
 )
 
 reviewer_session = sa.Table(

@@ -9,11 +9,13 @@ from uuid import uuid4
 import pytest
 from audited import demand, ident, people_code
 
+from belonging_llm import codebook, revising
+from belonging_llm.codebook import Code
 from belonging_llm.codes import Outcome
-from belonging_llm.deliberation import About, Docket, People, Standing
-from belonging_llm.deliberation.deciding import decide, take_over
+from belonging_llm.deliberation import NOT_ASKED, About, Docket, People, Standing
+from belonging_llm.deliberation.deciding import decide, heard_of, take_over
 from belonging_llm.errors import InputError
-from belonging_llm.store import JudgementKind, Mark, Said
+from belonging_llm.store import JudgementKind, Mark, Role, Said
 from belonging_llm.store.reviewing import Overtaken
 from belonging_llm.study import Study
 
@@ -179,3 +181,80 @@ def test_words_are_read_as_they_were_kept(opened: Study, people: People) -> None
     (a, b) = people.raw(ONE)
     assert (a.on("home").outcome, a.on("group").outcome) == (Outcome.ASSIGNED, Outcome.NOT_ASSIGNED)
     assert b.given == {"group"}
+
+
+def test_nobody_is_said_to_have_denied_a_code_that_came_later(opened: Study, people: People) -> None:
+    before = opened.framework().digest
+    revising.save(
+        opened, codebook.put(opened.framework(), Code(id="song", name="Songs", definition="Sings.")), by="A", reason="x"
+    )
+    assert people.refresh() >= {ONE, TWO, THREE}
+    assert people.raw(TWO)[0].on("song") == NOT_ASKED
+    # One of the two codes it anew, and finds the new code too: the other never said a thing about it.
+    last = opened.store.judgements.head(TWO, "B")
+    assert last is not None
+    says(opened, "B", TWO, "home", "song", supersedes=last.id)
+    people.refresh()
+    assert docket(opened, people).standing(TWO) is Standing.AGREED
+    (taken,) = take_over(opened, people, [TWO], reviewer="dora", coder="dora")
+    assert ([mark.code for mark in taken.marks], taken.codebook_digest) == (["home"], before)
+    # A decision is about what somebody was asked, and about the codes that it gives.
+    settle(opened, people, ONE, ["home"])
+    people.refresh()
+    ruling = people.ruling(ONE)
+    assert ruling is not None
+    assert (ruling.on("song"), ruling.on("group").outcome) == (NOT_ASKED, Outcome.NOT_ASSIGNED)
+
+
+def test_nothing_is_decided_over_words_that_were_not_shown(opened: Study, people: People) -> None:
+    shown = heard_of(people.raw(ONE))
+    last = opened.store.judgements.head(ONE, "B")
+    assert last is not None
+    says(opened, "B", ONE, supersedes=last.id)
+    people.refresh()
+    with pytest.raises(Overtaken, match="a coder said something else"):
+        settle(opened, people, ONE, ["home"], heard=shown)
+    assert opened.store.judgements.head(ONE, "adjudicated") is None
+    settle(opened, people, ONE, ["home"], heard=heard_of(people.raw(ONE)))
+    # What is taken over was agreed when it was read; the words must be those still.
+    last = opened.store.judgements.head(TWO, "B")
+    assert last is not None
+    says(opened, "B", TWO, "group", supersedes=last.id)
+    with pytest.raises(Overtaken, match="a coder said something else"):
+        take_over(opened, people, [TWO], reviewer="dora", coder="dora")
+
+
+def test_a_form_sent_twice_is_kept_once_whatever_coders_said_in_between(opened: Study, people: People) -> None:
+    shown = heard_of(people.raw(ONE))
+    first = settle(opened, people, ONE, ["home"], heard=shown, key="the same form")
+    last = opened.store.judgements.head(ONE, "B")
+    assert last is not None
+    says(opened, "B", ONE, supersedes=last.id)
+    people.refresh()
+    assert settle(opened, people, ONE, ["home"], heard=shown, key="the same form") == first
+
+
+@pytest.mark.parametrize(
+    ("reviewer", "page", "marked"),
+    [("dora", "audit-pair", True), ("dora", "audit", True), ("dora", "adjudicate", False), ("mia", "audit", False)],
+)
+def test_who_had_looked_at_the_models_word_is_noted(
+    opened: Study, people: People, reviewer: str, page: str, marked: bool
+) -> None:
+    segments = {one.id: one for one in opened.store.corpus.segments()}
+    opened.store.viewings.note(reviewer, page, [(segments[i].transcript_id, i) for i in (ONE, TWO)])
+    settle(opened, people, ONE, ["home"])
+    take_over(opened, people, [TWO], reviewer="dora", coder="dora")
+    noted = [opened.store.judgements.head(one, "adjudicated") for one in (ONE, TWO)]
+    assert [one.details.get("seen_model") for one in noted if one] == ["yes" if marked else None] * 2
+
+
+def test_nobody_settles_their_own_codings_by_a_second_account(opened: Study, people: People) -> None:
+    reviewers = opened.store.reviewers
+    reviewers.add("anna", coder="A", role=Role.CODER)
+    second = reviewers.add("anna-adj", coder="A", role=Role.ADJUDICATOR)
+    with pytest.raises(InputError, match="cannot settle it"):
+        settle(opened, people, ONE, ["home"], reviewer=second.name, coder=second.coder)
+    assert take_over(opened, people, [TWO], reviewer=second.name, coder=second.coder) == []
+    with pytest.raises(InputError, match="codes as 'A'"):
+        reviewers.add("another", coder="A", role=Role.CODER)

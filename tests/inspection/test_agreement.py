@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from audited import outcome, people_code, run, true, who
+from audited import PARTICIPANTS, ident, outcome, people_code, run, true, who
 
-from belonging_llm import inspection
+from belonging_llm import codebook, inspection, revising
 from belonging_llm.auditing.audit import audit
+from belonging_llm.auditing.gold import candidate, gold
 from belonging_llm.auditing.splits import Part
+from belonging_llm.codebook import Code
 from belonging_llm.deliberation import People
+from belonging_llm.deliberation.deciding import take_over
 from belonging_llm.evaluation import Estimate, Interval, Resampling, undefined
 from belonging_llm.inspection import agreement
 from belonging_llm.segments import Segment
@@ -34,6 +37,38 @@ def opened(talks: Path) -> Study:
 
 
 def test_live_figures_are_those_of_the_audit(opened: Study) -> None:
+    _same_as_the_audit(opened)
+
+
+def test_a_code_that_came_later_is_held_against_nobody(talks: Path) -> None:
+    """A and B code, a code comes, C codes half with it in the codebook: nobody's silence before says anything."""
+    people_code(talks, ("A", "B"), name="ab.csv")
+    opened = Study(talks)
+    after = codebook.put(opened.framework(), Code(id="song", name="Songs", definition="Somebody sings."))
+    revising.save(opened, after, by="A", reason="it came up")
+
+    def sings(one: str, code: str) -> bool:
+        return one.endswith(("2", "5")) if code == "song" else differing(one, code)
+
+    half = [ident(p, s) for p in range(PARTICIPANTS) for s in range(1, 6)]
+    people_code(talks, ("C",), segments=half, found=sings, name="c.csv")
+    run(talks, lambda segment, code: outcome(true(segment.id, code)))
+    _same_as_the_audit(opened)
+
+    people = People(opened.store, "adjudicated")
+    people.refresh()
+    ready = [ident(p, s) for p in range(PARTICIPANTS) for s in range(6, 8)]
+    made = take_over(opened, people, [*ready, half[0]], reviewer="dora", coder="dora")
+    assert len(made) == len(ready) + 1
+    assert opened.framework().digest not in {record.codebook_digest for record in made}
+    people.refresh()
+    (ruling,) = [people.ruling(half[0])]
+    assert ruling is not None
+    assert ruling.not_asked == {"song"}
+    _same_as_the_audit(opened)
+
+
+def _same_as_the_audit(opened: Study) -> None:
     wanted = audit(opened, part=Part.DEVELOPMENT)
     people = People(opened.store, "adjudicated")
     people.refresh()
@@ -49,7 +84,12 @@ def test_live_figures_are_those_of_the_audit(opened: Study) -> None:
     last = opened.store.runs.latest()
     assert last is not None
     matrix = inspection.matrix(opened.store, last.id, codes)
-    rows = agreement.with_model(agreement.gold_of(found, people, matrix), how)
+    live = agreement.gold_of(found, people, matrix)
+    own = gold(opened, candidate(opened, None), set(inside.values()))
+    assert live.humans.units == own.humans.units
+    assert (live.humans.marks == own.humans.marks).all()
+    assert (live.settled == own.settled).all()
+    rows = agreement.with_model(live, how)
     for row, beside, alone in zip(rows, wanted.against, wanted.paradox, strict=True):
         assert row.among.found == beside.among_humans
         assert row.beside.found == beside.with_model

@@ -69,6 +69,7 @@ def test_accounts_are_made_listed_and_closed(made: World) -> None:
     assert not listed["anna"]["password_set"]
     assert listed["ann"]["password_set"]
     assert "argon2" not in json.dumps(listed)
+    assert "/welcome/" in run("reviewers", folder, "add", "anna-adj", "--role", "adjudicator", "--coder", "anna")
     run("reviewers", folder, "revoke", "anna")
     assert "closed" in next(line for line in run("reviewers", folder, "list").splitlines() if line.startswith("anna "))
 

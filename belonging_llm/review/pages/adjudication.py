@@ -12,9 +12,10 @@ from starlette.responses import Response
 from belonging_llm.codebook import Code
 from belonging_llm.codes import Polarity
 from belonging_llm.deliberation import About, Docket, Standing, Word
-from belonging_llm.deliberation.deciding import decide, take_over
+from belonging_llm.deliberation.anchoring import seen_beside_model
+from belonging_llm.deliberation.deciding import decide, heard_of, take_over
 from belonging_llm.inspection import Room
-from belonging_llm.review import rulings
+from belonging_llm.review import forms, rulings
 from belonging_llm.review.page import ADJUDICATORS, Page
 from belonging_llm.review.room import pieces, room, shown
 from belonging_llm.review.visit import Visit
@@ -24,6 +25,7 @@ from belonging_llm.store import JudgementKind, JudgementRecord
 LISTED = 50
 AT_ONCE = 500
 REASONS_KEPT = 30
+LONGEST_STAY = 4 * 3600.0
 WAITING = (Standing.OPEN, Standing.REOPENED)
 IN_WORDS = {
     Standing.OPEN: "to settle",
@@ -96,8 +98,11 @@ def one(visit: Visit) -> Response:
         memos=_memos(records),
         decisions=[r for r in records if r.kind is JudgementKind.ADJUDICATION],
         head=head.id if head else 0,
+        heard=heard_of(words),
+        codebook=visit.study.framework().digest,
         from_file=ruling is not None and head is None,
         own=_own(here, visit, words),
+        anchored=bool(seen_beside_model(visit.study, visit.reviewer.name, [segment_id])),
         key=uuid4().hex,
         wanted=wanted,
         progress=here.docket.progress(),
@@ -114,7 +119,6 @@ def keep(visit: Visit) -> Response:
     here, wanted, segment_id = room(visit), _filter(visit), visit.field("segment")
     if here.docket.standing(segment_id) is None:
         raise visit.missing("this segment")
-    seconds = visit.field("seconds")
     decide(
         visit.study,
         here.people,
@@ -124,8 +128,10 @@ def keep(visit: Visit) -> Response:
         coder=visit.reviewer.coder,
         reason=visit.field("reason"),
         key=visit.field("key"),
-        supersedes=int(visit.field("supersedes") or 0),
-        seconds=float(seconds) if seconds.isdigit() else 0.0,
+        supersedes=forms.followed(visit),
+        heard=visit.field("heard"),
+        book=forms.codebook_shown(visit),
+        seconds=forms.seconds(visit, LONGEST_STAY),
     )
     here.refresh()
     following = next(_open_to(here, visit, wanted, segment_id), "") or next(_open_to(here, visit, wanted), "")

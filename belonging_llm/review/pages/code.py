@@ -13,6 +13,7 @@ from starlette.responses import Response
 from belonging_llm.codebook import Framework
 from belonging_llm.codes import EvidenceSpan, Polarity
 from belonging_llm.errors import InputError
+from belonging_llm.review import forms
 from belonging_llm.review.code_tree import rows
 from belonging_llm.review.keys import TAKEN
 from belonging_llm.review.page import CODERS, Page
@@ -48,6 +49,7 @@ def show(visit: Visit) -> Response:
     return visit.render(
         "code.html.j2",
         item=item,
+        codebook=framework.digest,
         around=around(visit.store, visit.store.corpus.segment(item.segment_id)),
         rows=rows(framework, letters_of(visit)),
         chosen=chosen,
@@ -84,7 +86,7 @@ def keep_draft(visit: Visit) -> Response:
     """Keep what is chosen so far, quietly."""
     item = mine(visit)
     chosen = _content(visit, visit.study.framework())
-    draft = _valid(Draft, seconds=_seconds(visit), **chosen)
+    draft = _valid(Draft, seconds=forms.seconds(visit, LONGEST_STAY), **chosen)
     kept = visit.store.queues.keep_draft(
         visit.reviewer.name, item.segment_id, draft, flagged=visit.field("flagged") == "on", key=visit.field("key")
     )
@@ -134,9 +136,9 @@ def _said(visit: Visit, item: QueueItem, *, skipped: bool) -> Said:
         reviewer=visit.reviewer.name,
         coder=visit.reviewer.coder,
         flagged=visit.field("flagged") == "on",
-        seconds=_seconds(visit),
-        codebook_digest=framework.digest,
-        supersedes=_followed(visit.field("supersedes")),
+        seconds=forms.seconds(visit, LONGEST_STAY),
+        codebook_digest=forms.codebook_shown(visit),
+        supersedes=forms.followed(visit),
         **content,
     )
 
@@ -177,18 +179,6 @@ def _spans(given: str) -> dict[str, Sequence[Sequence[int]]]:
         return {str(code): [(int(start), int(end)) for start, end in several] for code, several in parsed.items()}
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise InputError("the marked stretches cannot be read; load the segment again") from error
-
-
-def _followed(given: str) -> int:
-    return int(given) if given.isascii() and given.isdecimal() and len(given) < 10 else 0
-
-
-def _seconds(visit: Visit) -> float:
-    """Time on the segment as the page counted it, within reason."""
-    try:
-        return min(max(float(visit.field("seconds") or 0), 0), LONGEST_STAY)
-    except ValueError:
-        return 0
 
 
 def _valid(kind: type[_Kind], /, **fields: Any) -> _Kind:

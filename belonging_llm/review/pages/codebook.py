@@ -97,6 +97,7 @@ def save(visit: Visit) -> Response:
             after,
             by=visit.reviewer.name,
             reason=visit.field("reason"),
+            base=wish.base if wish.do == "restore" else None,
             keep=visit.all_fields("keep"),
             same_meaning=wish.same,
         )

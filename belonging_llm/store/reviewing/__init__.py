@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from belonging_llm.store.reviewing.attempts import Attempts
+from belonging_llm.store.reviewing.hearing import heard
 from belonging_llm.store.reviewing.judgements import (
     Certainty,
     JudgementKind,
@@ -39,4 +40,5 @@ __all__ = [
     "State",
     "Viewing",
     "Viewings",
+    "heard",
 ]

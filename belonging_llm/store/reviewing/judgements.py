@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from belonging_llm.codes import EvidenceSpan, Outcome, Polarity, Provenance
 from belonging_llm.errors import InputError
 from belonging_llm.provenance import now
+from belonging_llm.store.reviewing.hearing import hear
 from belonging_llm.store.reviewing.saving import saving
 from belonging_llm.store.schema import coding, judged, judgement, queue_item, segment
 
@@ -110,39 +111,50 @@ class Overtaken(InputError):
     """Another record came between what was shown and what was said of it; nothing was kept."""
 
 
+_NOTHING: Mapping[str, str] = {}
+
+
 class Judgements:
     """Records are only added; of blind coding and adjudication the last one also stands in `coding` and `judged`."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def submit(self, said: Said) -> JudgementRecord:
+    def submit(self, said: Said, *, heard: str = "") -> JudgementRecord:
         """Keep a record, let it stand as its coder's coding and note it in their queue, all in one transaction.
 
         A skip stands for nothing: whatever coding there was of this coder on this segment is taken back. An audit
         stands for nothing either: it is about single codes, and whoever made it had seen the model's.
 
+        Args:
+            heard: Names the words of others that it was said over (`hearing.heard`); empty where it is over none.
+
         Returns:
             The record; the one that was kept already when its key is known.
 
         Raises:
-            Overtaken: the coder's last record on the segment is not the one that this follows.
+            Overtaken: the coder's last record on the segment is not the one that this follows, or others said
+                something else meanwhile.
             InputError: no such segment, a span outside of it, or the coder's codings of it came from a file.
         """
-        return self.submit_all([said])[0]
+        return self.submit_all([said], {said.segment_id: heard} if heard else {})[0]
 
-    def submit_all(self, several: Sequence[Said]) -> list[JudgementRecord]:
-        """Keep several records in one transaction: all of them, or, where `submit` would refuse one, none."""
+    def submit_all(self, several: Sequence[Said], heard: Mapping[str, str] = _NOTHING) -> list[JudgementRecord]:
+        """Keep several records in one transaction: all of them, or, where `submit` would refuse one, none.
+
+        Args:
+            heard: By segment, as `submit` takes it.
+        """
         try:
             with saving(self._engine) as connection:
-                return [_known(connection, said) or _kept(connection, said) for said in several]
+                return [_known(connection, said) or _kept(connection, said, heard) for said in several]
         except (sa.exc.IntegrityError, Overtaken) as error:
             # The same form, or another follower of the same record, was kept a moment before.
             with self._engine.connect() as connection:
                 known = [_known(connection, said) for said in several]
             if all(known):
                 return [one for one in known if one]
-            raise Overtaken(_OVERTAKEN) from error
+            raise Overtaken(str(error) if isinstance(error, Overtaken) else _OVERTAKEN) from error
 
     def head(self, segment_id: str, coder: str) -> JudgementRecord | None:
         """A coder's last record on a segment."""
@@ -191,6 +203,8 @@ class Judgements:
 
 _OVERTAKEN = "this segment was judged in another window meanwhile; look at what stands there now, and decide again"
 
+_CHANGED = "a coder said something else of this segment meanwhile; look at what they say now, and decide again"
+
 _SENT_BEFORE = "this form was sent before with something else in it; load the segment again, and decide again"
 
 
@@ -229,8 +243,10 @@ def _known(connection: sa.Connection, said: Said) -> JudgementRecord | None:
     return known
 
 
-def _kept(connection: sa.Connection, said: Said) -> JudgementRecord:
+def _kept(connection: sa.Connection, said: Said, heard: Mapping[str, str]) -> JudgementRecord:
     _check(connection, said)
+    if heard.get(said.segment_id, "") not in ("", hear(connection, said.segment_id, but=said.coder)):
+        raise Overtaken(_CHANGED)
     row = _row(said)
     number = connection.execute(judgement.insert().returning(judgement.c.id), row).scalar_one()
     if said.kind is not JudgementKind.AUDIT:

@@ -154,6 +154,8 @@ class Queues:
     def keep_draft(self, reviewer: str, segment_id: str, draft: Draft, *, flagged: bool, key: str) -> bool:
         """Keep what is chosen so far; a segment that was submitted stays so until it is submitted again.
 
+        So does its flag, which keeps a segment open to be coded again.
+
         Args:
             key: Of the form that the draft is from; one that was submitted meanwhile leaves no draft.
 
@@ -164,7 +166,8 @@ class Queues:
         begun = State.PENDING if draft == Draft(seconds=draft.seconds) else State.DRAFT
         done = queue_item.c.state.in_((State.SUBMITTED.value, State.SKIPPED.value))
         state = sa.case((done, queue_item.c.state), else_=begun.value)
-        values = {"draft": draft.model_dump_json(), "flagged": flagged, "touched_at": now(), "state": state}
+        flag = sa.case((done, queue_item.c.flagged), else_=sa.literal(flagged))
+        values = {"draft": draft.model_dump_json(), "flagged": flag, "touched_at": now(), "state": state}
         with saving(self._engine) as connection:
             if connection.execute(sa.select(judgement.c.id).where(judgement.c.key == key)).first():
                 return False

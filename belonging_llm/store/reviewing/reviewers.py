@@ -57,8 +57,10 @@ class Reviewers:
     def add(self, name: str, *, coder: str, role: Role) -> Reviewer:
         """Make an account without a password.
 
+        One account codes under a name. Who settles or administers may name it too, so that it is known what they coded.
+
         Raises:
-            InputError: the name, or the coder's name, is taken.
+            InputError: the name is taken, or another account codes under the coder's name.
         """
         row = {"name": name, "coder": coder, "role": role.value, "password": "", "made_at": now()}
         try:

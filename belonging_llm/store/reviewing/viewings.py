@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 
 from belonging_llm.provenance import now
 from belonging_llm.store.reviewing.saving import saving
-from belonging_llm.store.schema import viewing
+from belonging_llm.store.schema import segment, viewing
+from belonging_llm.store.writing import in_chunks
 
 
 class Viewing(BaseModel):
@@ -46,6 +47,18 @@ class Viewings:
         if rows:
             with saving(self._engine) as connection:
                 connection.execute(viewing.insert(), rows)
+
+    def shown(self, reviewer: str, pages: Collection[str], segments: Collection[str]) -> frozenset[str]:
+        """Those of some segments that somebody was shown on one of these pages."""
+        mine = (viewing.c.reviewer == reviewer) & viewing.c.page.in_(pages)
+        found: set[str] = set()
+        with self._engine.connect() as connection:
+            for chunk in in_chunks(sorted(segments)):
+                # By transcript first: of that the log has an index.
+                within = viewing.c.transcript_id.in_(sa.select(segment.c.transcript_id).where(segment.c.id.in_(chunk)))
+                query = sa.select(viewing.c.segment_id).where(within, mine, viewing.c.segment_id.in_(chunk)).distinct()
+                found.update(connection.execute(query).scalars())
+        return frozenset(found)
 
     def latest(self, *, before: int | None = None, limit: int = 100, transcript_id: str = "") -> list[Viewing]:
         """The log, the last first.

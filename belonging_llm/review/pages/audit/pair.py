@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from belonging_llm.codes import Coding, Outcome, Polarity
 from belonging_llm.inspection import KINDS, SAW_MODEL, VERDICTS, Reviewed, Room, Verdict, behind, say
+from belonging_llm.review import forms
 from belonging_llm.review.page import ADJUDICATORS, Page
 from belonging_llm.review.pages.audit.listing import chosen_run, code_names, found_in
 from belonging_llm.review.room import pieces, room, shown
@@ -76,7 +77,7 @@ def keep(visit: Visit) -> Response:
         coder=visit.reviewer.coder,
         reason=visit.field("reason"),
         key=visit.field("key"),
-        supersedes=int(visit.field("supersedes") or 0),
+        supersedes=forms.followed(visit),
         outcome=Outcome(outcome) if outcome in set(Outcome) else None,
         polarity=Polarity(polarity) if polarity in set(Polarity) else None,
     )

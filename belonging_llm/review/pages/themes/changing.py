@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from belonging_llm import theme_board
 from belonging_llm.errors import InputError, StaleError
+from belonging_llm.review.forms import is_number
 from belonging_llm.review.pages.themes.reading import history, loose, show_all, show_one, theme_of
 from belonging_llm.review.visit import Visit
 from belonging_llm.themes import Change, Edit
@@ -23,7 +24,7 @@ def edit(visit: Visit) -> Response:
         seen = visit.field("seen")
         reason = visit.field("reason")
         made = theme_board.revise(
-            visit.study, change, by=visit.reviewer.name, reason=reason, seen=int(seen) if seen.isdigit() else None
+            visit.study, change, by=visit.reviewer.name, reason=reason, seen=int(seen) if is_number(seen) else None
         )
     except StaleError as error:
         return _again(visit, f"{error}. Look at it as it is now, and send it again if you still want it.", 409)

@@ -64,7 +64,10 @@ def _people() -> None:
         sa.Column("revoked_at", sa.Text(), nullable=True),
         sa.Column("preferences", sa.Text(), nullable=False, server_default="{}", comment="keys and the like, as JSON"),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_reviewer")),
-        sa.UniqueConstraint("coder", name=op.f("uq_reviewer_coder")),
+    )
+    only = sa.text("role = 'coder'")
+    op.create_index(
+        op.f("uq_reviewer_coder"), "reviewer", ["coder"], unique=True, sqlite_where=only, postgresql_where=only
     )
     op.create_table(
         "reviewer_session",
