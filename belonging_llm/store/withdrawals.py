@@ -443,6 +443,9 @@ class _Emptying:
             kept = [one for one in value if not (isinstance(one, str) and self._is_out(one, gone))]
             return [self._scrubbed(one, gone) for one in kept]
         if isinstance(value, dict):
+            if isinstance(left := value.get("left"), list):
+                # Files with the reason why they were left: nothing is told of one whose name or reason goes.
+                value = value | {"left": [pair for pair in left if not any(self._is_out(one, gone) for one in pair)]}
             return {
                 f"batch withdrawn {n}" if key.removeprefix("batch ") in gone else key: self._scrubbed(one, gone)
                 for n, (key, one) in enumerate(value.items())

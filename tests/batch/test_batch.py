@@ -216,6 +216,32 @@ def test_another_codebook_prompt_or_setting_stops_a_batch(study: Path) -> None:
     assert grow(study) is not None
 
 
+def test_a_codebook_saved_while_a_batch_is_under_way_stops_it(study: Path) -> None:
+    drop(study, "P09")
+    begun = grow(study, until="intake")
+    assert begun is not None
+    opened = Study(study)
+    before = opened.framework()
+    first = before.assignable[0]
+    other = before.model_copy(
+        update={
+            "codes": tuple(
+                c.model_copy(update={"definition": f"{c.definition} Or so."}) if c.id == first.id else c
+                for c in before.codes
+            )
+        }
+    )
+    change = opened.store.codebooks.use
+    change(other, by="Ana", reason="clearer")
+    with pytest.raises(StudyError, match=f"codebook was changed while batch {begun.id}.*--recode"):
+        batch.place_segments(BatchJob(str(study), "fake", "hashed"), begun.id)
+    assert opened.store.batches.codings(begun.id) == []
+    change(before, by="Ana", reason="as it was")
+    again = grow(study)
+    assert again is not None
+    assert (again.id, again.status) == (begun.id, "complete")
+
+
 def test_another_model_stops_a_batch(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opens(monkeypatch).id = "fake:2"
     drop(study, "P09")
