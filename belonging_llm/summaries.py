@@ -117,7 +117,7 @@ def batch_lines(result: Batched) -> Iterator[str]:
     yield f"time: {result.seconds} s"
     yield f"change report: {result.page}"
     if not result.complete:
-        yield "finished incomplete: the next batch tries again what failed"
+        yield "finished incomplete: what failed is tried again with the next new material"
 
 
 def egress_lines(found: Sequence[Left]) -> Iterator[str]:

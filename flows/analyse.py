@@ -7,6 +7,7 @@ kept its result would do both a second time, so tasks have neither.
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from prefect import flow, task
@@ -14,6 +15,8 @@ from prefect import flow, task
 from belonging_llm import analysis
 from belonging_llm.analysis import Job
 from belonging_llm.progress import Progress
+from belonging_llm.study import Study
+from belonging_llm.workers import working
 
 Plain = dict[str, Any]
 
@@ -86,6 +89,11 @@ def analyse(
         The id of the run that holds the result; an unchanged study returns its last run.
     """
     job = Job(folder, llm, embedder, budget, calls, batch, patience, recall)
+    with working(Study(Path(folder))):
+        return _stages(job)
+
+
+def _stages(job: Job) -> str:
     run, unchanged = analysis.prepare(job)
     if unchanged:
         return run.id

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from prefect import flow, task
@@ -17,6 +18,8 @@ from prefect_dask.task_runners import DaskTaskRunner
 
 from belonging_llm import analysis
 from belonging_llm.analysis import Job
+from belonging_llm.study import Study
+from belonging_llm.workers import working
 from flows.analyse import code_batch, embed_segments, find_themes, finish, try_model
 
 Plain = dict[str, Any]
@@ -42,6 +45,11 @@ def spread(folder: str, llm: str, embedder: str) -> str:
         The id of the run that holds the result.
     """
     job = Job(folder, llm, embedder)
+    with working(Study(Path(folder))):
+        return _stages(job)
+
+
+def _stages(job: Job) -> str:
     run, unchanged = analysis.prepare(job)
     if unchanged:
         return run.id

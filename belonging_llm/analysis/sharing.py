@@ -15,6 +15,7 @@ from belonging_llm.analysis.coding import code_batch
 from belonging_llm.analysis.job import Job
 from belonging_llm.claims import held
 from belonging_llm.embeddings import Encoder, HasMiddle, embed_part, lacking
+from belonging_llm.workers import working
 
 _LAST: list[str] = []
 
@@ -44,10 +45,12 @@ def embedding_parts(job: Job) -> list[int]:
 def embed_piece(job: Job, run_id: str, number: int) -> int:
     """Vectors of one part, unless another process made them; returns how many texts it has."""
     bench, done = _bench(job, run_id), 0
-    texts = [s.text for s in bench.segments]
-    for encoder in _encoders(bench):
-        with held(bench.store.claims, f"part {number} of embedding with {encoder.id}"):
-            done = embed_part(texts, encoder, bench.store.vectors, number)
+    # Whoever handed the piece out may have died, and what it held with it.
+    with working(bench.study):
+        texts = [s.text for s in bench.segments]
+        for encoder in _encoders(bench):
+            with held(bench.store.claims, f"part {number} of embedding with {encoder.id}"):
+                done = embed_part(texts, encoder, bench.store.vectors, number)
     return done
 
 
@@ -57,7 +60,7 @@ def code_piece(job: Job, run_id: str, rows: Sequence[int]) -> Share:
     asker = bench.asker(run_id)
     before = (asker.calls, asker.seconds, dict(asker.failures)) if asker else (0, 0.0, {})
     # Its process may have had it before, and died; or it is thought dead, and still at it.
-    with held(bench.store.claims, f"batch of {run_id} from {bench.segments[rows[0]].id}"):
+    with working(bench.study), held(bench.store.claims, f"batch of {run_id} from {bench.segments[rows[0]].id}"):
         if bench.store.findings.uncoded(run_id, [bench.segments[i].id for i in rows]):
             code_batch(job, run_id, rows)
     if asker is None:

@@ -59,7 +59,8 @@ def sealed_segments(study: Study, segments: Sequence[Segment] | None = None) -> 
 
 
 def _tests(study: Study, run: Run | None) -> list[StabilityTest]:
-    return [test for test in study.store.stability.tests() if run and test.run_id == run.id]
+    chain = study.store.batches.chain(run.id) if run else []
+    return [test for test in study.store.stability.tests() if test.run_id in chain]
 
 
 def _sent(study: Study, run: Run) -> dict[str, str]:

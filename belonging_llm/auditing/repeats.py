@@ -31,7 +31,7 @@ def repeats(study: Study, judged: Candidate, gold: Gold) -> Repeats:
         return Repeats((), {}, ONCE)
     marks = np.stack([_marks(study, run, gold) for run in runs])
     by_code = dict(zip(gold.humans.codes, stability(marks), strict=True))
-    return Repeats(tuple(_shown(run, judged.run) for run in runs), by_code)
+    return Repeats(tuple(_shown(study, run, judged.run) for run in runs), by_code)
 
 
 def drift(study: Study, gold: Gold, how: Resampling) -> tuple[DriftRow, ...]:
@@ -87,8 +87,9 @@ def _marks(study: Study, run: Run, gold: Gold) -> Marks:
     return marks_of(study.store.findings.codings(run.id), gold.humans.units, gold.humans.codes)
 
 
-def _shown(run: Run, judged: Run) -> RunShown:
-    differs = tuple(differences(run.settings, judged.settings)) if run.id != judged.id else ()
+def _shown(study: Study, run: Run, judged: Run) -> RunShown:
+    inputs = study.store.runs.inputs
+    differs = tuple(differences(inputs(run), inputs(judged))) if run.id != judged.id else ()
     return RunShown(run.id, run.finished_at or "", str(run.settings.get("llm", "")), differs)
 
 

@@ -28,8 +28,10 @@ OUTCOMES, DECIDED = 3, 2
 
 
 def of_run(study: Study, run: Run | None, how: Resampling) -> Steadiness | None:
-    """What the newest finished test of a run found; None without one."""
-    test = study.store.stability.of_run(run.id) if run else None
+    """What the newest finished test of a run found, or of the last one that it says again; None without one."""
+    chain = study.store.batches.chain(run.id) if run else []
+    tests = filter(None, map(study.store.stability.of_run, reversed(chain)))
+    test = next(tests, None)
     return steadiness(study, test, how) if test else None
 
 

@@ -17,8 +17,9 @@ from belonging_llm.batch.job import BatchJob
 from belonging_llm.codes import Coder, Example, Lessons, Weighed, Word
 from belonging_llm.codes.signals import Floats
 from belonging_llm.embeddings import Encoder, HasMiddle, Vectors
+from belonging_llm.errors import StudyError
 from belonging_llm.segments import Segment
-from belonging_llm.store import KeptCoder
+from belonging_llm.store import KeptCoder, Run
 
 
 @lru_cache(maxsize=2)
@@ -34,13 +35,26 @@ class BatchBench(Workbench):
         """Open the study and name the models.
 
         Raises:
-            StudyError, InputError, ModelError: the study or a model cannot be opened.
+            StudyError, InputError, ModelError: the study or a model cannot be opened; or somebody saved another
+                codebook since the batch began.
         """
         super().__init__(job.whole)
         run = self.store.runs.get(run_id)
+        self._demand_codebook(run)
         self.base_id = run.base_id or run.id
         self.batch_id = run.id
         self.encoder = _alone(self.encoder)
+
+    def _demand_codebook(self, run: Run) -> None:
+        """What was learned has a column for each code of the base's codebook; another one cannot be coded with it."""
+        was = run.settings["codebook"]["digest"]
+        if self.framework.digest != was:
+            raise StudyError(
+                f"{self.study.folder}: the codebook was changed while batch {run.id} was under way (from {was[:8]} to "
+                f"{self.framework.digest[:8]}), so its codings would not be one set; bring back the version it began "
+                "with (`belonging codebook edit --restore VERSION`) and run `belonging batch` again, or code "
+                "everything anew: `belonging batch --recode`"
+            )
 
     @cached_property
     def segments(self) -> list[Segment]:
@@ -67,8 +81,18 @@ class BatchBench(Workbench):
 
     @cached_property
     def frozen(self) -> Coder:
-        """The same, ready to be laid on segments."""
-        return codes.from_bytes(self.kept.content)
+        """The same, ready to be laid on segments.
+
+        Raises:
+            StudyError: it knows other codes than the codebook has.
+        """
+        found = codes.from_bytes(self.kept.content)
+        if found.codes != tuple(code.id for code in self.framework.assignable):
+            raise StudyError(
+                f"{self.study.folder}: what analysis {self.base_id} learned is about other codes than the codebook "
+                "has; code everything anew: `belonging batch --recode`"
+            )
+        return found
 
     @property
     def teaching(self) -> Teaching:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from belonging_llm.errors import Incomplete
 from belonging_llm.study import Study
+from belonging_llm.workers import working
 
 LOCK, CLAIM = ".batch.lock", "batches"
 
@@ -16,7 +17,7 @@ def exclusive(study: Study) -> Iterator[None]:
     """Work on a study's batches, alone.
 
     Raises:
-        Incomplete: another process does, on this machine or on the same database.
+        Incomplete: another process does, on this machine or on the same database; or somebody withdraws.
     """
     from filelock import FileLock, Timeout
 
@@ -27,7 +28,8 @@ def exclusive(study: Study) -> Iterator[None]:
             if not study.store.claims.take(CLAIM):
                 raise Incomplete(busy)
             try:
-                yield
+                with working(study):
+                    yield
             finally:
                 study.store.claims.give(CLAIM)
     except Timeout as error:

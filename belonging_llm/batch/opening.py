@@ -35,7 +35,10 @@ class Opened:
 
 
 def open_batch(job: BatchJob) -> Opened:
-    """Look into the inbox, and begin a batch where something is new or was left over.
+    """Look into the inbox, and begin a batch where material is new; what failed before waits for that.
+
+    A segment that fails whenever it is asked about would else make every look at an empty inbox a batch that is paid
+    for, sentinels included.
 
     Raises:
         StudyError: nothing was analysed yet; or other models, prompts, settings or another codebook are in use than
@@ -49,7 +52,7 @@ def open_batch(job: BatchJob) -> Opened:
         )
     begun = study.store.batches.unfinished(base.id)
     found = look(study, Inbox(study, job.inbox))
-    if begun is None and not (found.ready or study.store.batches.waiting() or failed_before(study, base)):
+    if begun is None and not (found.ready or study.store.batches.waiting()):
         return Opened(None, found)
     bench = Workbench(job.whole)
     shaping = bench.shaping()

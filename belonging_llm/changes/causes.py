@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from belonging_llm.store import Run
-
 Kind = Literal["model", "embedder", "prompt", "codebook", "lessons", "setting", "segments", "program", "package"]
 
 
@@ -27,9 +25,13 @@ class Cause:
     after: str
 
 
-def causes(before: Run, after: Run) -> tuple[Cause, ...]:
-    """Every input that differs, what weighs most first."""
-    return tuple(_found(before.settings, after.settings))
+def causes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Cause, ...]:
+    """Every input that differs, what weighs most first.
+
+    Args:
+        before: What shaped a run, in full: `Runs.inputs`; `after` likewise.
+    """
+    return tuple(_found(before, after))
 
 
 def _found(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Cause]:

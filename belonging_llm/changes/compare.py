@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from belonging_llm.changes.causes import Cause, causes
 from belonging_llm.changes.lineage import ThemeChange, lineage, reasoned
@@ -20,12 +21,14 @@ class State:
     Attributes:
         said: The run's word on every segment and code.
         outliers: Segments that stand in no theme of it.
+        inputs: What shaped it, in full.
     """
 
     run: Run
     said: Mapping[Pair, Gist]
     themes: Sequence[Theme]
     outliers: Collection[str] = ()
+    inputs: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def segments(self) -> frozenset[str]:
@@ -65,7 +68,8 @@ class Changes:
 def state(study: Study, run: Run) -> State:
     """The study as of a run."""
     found = study.store.findings.themes(run.id)
-    return State(run, study.store.outcomes.said(run.id), found, tuple(run.counts.get("outliers", ())))
+    inputs = study.store.runs.inputs(run)
+    return State(run, study.store.outcomes.said(run.id), found, tuple(run.counts.get("outliers", ())), inputs)
 
 
 def compare(before: State | None, after: State, themes: Sequence[ThemeChange] | None = None) -> Changes:
@@ -81,7 +85,7 @@ def compare(before: State | None, after: State, themes: Sequence[ThemeChange] | 
     return Changes(
         before=before.run if before else None,
         after=after.run,
-        causes=causes(before.run, after.run) if before else (),
+        causes=causes(before.inputs, after.inputs) if before else (),
         new=tuple(sorted(new - old)),
         gone=tuple(sorted(old - new)),
         judged=len(before.said.keys() & after.said.keys()) if before else 0,

@@ -53,8 +53,9 @@ def withdraw(study: Path, participant: str, by: str | None, yes: bool, as_json: 
     output. Themes that they were in lose their names. The database is rebuilt so that nothing stays
     in freed pages; Prefect's history goes. Files and texts of theirs are refused when imported again.
 
-    End what runs on the study first. Interrupted, the same command continues. Afterwards run
-    `belonging analyse`: what others said is not asked again, but for the themes.
+    End what runs on the study first: while an analysis, a batch or a test of stability is under way, here or on the
+    same database, this is refused; and none begins before it has ended. Interrupted, the same command continues.
+    Afterwards run `belonging analyse`: what others said is not asked again, but for the themes.
 
     STUDY/certificates has the certificate as text and JSON: what was removed, what stays and needs a
     person's eye (codebook, prompts, settings, others who name them), what cannot be reached (copies at

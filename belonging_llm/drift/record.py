@@ -12,6 +12,7 @@ from belonging_llm.evaluation import Estimate
 
 # Nobody is alarmed by what comes about once in twenty batches, but it is pointed out.
 LOOK = 0.05
+NOTHING_MOVED = "nothing beyond what is to be expected"
 
 
 class State(StrEnum):
@@ -217,6 +218,13 @@ class Drift(_Record):
     @property
     def verdict(self) -> str:
         """Did the model change, or the interviews?"""
+        if not self.sentinels.endpoint.new_models:
+            return self._moved or NOTHING_MOVED
+        return f"the endpoint names another model than before; {self._moved or f'else {NOTHING_MOVED}'}"
+
+    @property
+    def _moved(self) -> str:
+        """What answers and outcomes say of that; empty for nothing."""
         told = [self.novelty.state, self.distribution.state]
         moved = State.ALARM in told
         match self.sentinels.state:
@@ -233,7 +241,7 @@ class Drift(_Record):
                 return f"something changed; whether model or interviews cannot be told: {self.sentinels.reason}"
         if all(one is State.UNKNOWN for one in (*told, self.sentinels.state)):
             return "cannot be told yet"
-        return "nothing beyond what is to be expected"
+        return ""
 
 
 def state_of(p: float | None, level: float, *, could: bool) -> State:

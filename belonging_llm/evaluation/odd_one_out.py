@@ -20,6 +20,8 @@ from belonging_llm.evaluation.multiplicity import holm
 
 NOTHING_BEFORE = "no question was answered both now and before"
 MISSING = -1
+# Answers to a question, the last among them, of which one can be the odd one.
+FEWEST = 3
 
 
 @dataclass(frozen=True)
@@ -154,9 +156,12 @@ def _turns(said: NDArray[np.int8], answered: NDArray[np.bool_], usable: NDArray[
 
 
 def _enough(times: list[int], level: float) -> int | None:
-    """Fewest questions whose change, everything else steady, would be noticed; those with the longest past first."""
+    """Fewest questions whose change, everything else steady, would be noticed; those with the longest past first.
+
+    Of two answers that differ neither is the odd one, so that a question with one earlier answer can show nothing.
+    """
     p, n = 0.0, 0
-    for n, one in enumerate(sorted(times, reverse=True), 1):
+    for n, one in enumerate(sorted((one for one in times if one >= FEWEST), reverse=True), 1):
         p -= math.log(one)
         if p <= math.log(level):
             return n

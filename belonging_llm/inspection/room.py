@@ -19,7 +19,7 @@ from belonging_llm.inspection.live import Live
 from belonging_llm.inspection.matrix import NOTHING, Matrix, Small, matrix, themed
 from belonging_llm.inspection.sealing import Seal, seal
 from belonging_llm.inspection.verdicts import VERDICTS, Verdict
-from belonging_llm.store import Run
+from belonging_llm.store import Layered, Run
 from belonging_llm.study import Study
 
 # Runs that are held in memory at a time.
@@ -31,12 +31,14 @@ class Reviewed:
     """A run beside people, with what was said of its outcomes.
 
     Attributes:
+        layered: Runs whose outcomes it says again; what was said of them stands.
         audited: int8, shape (n_segments, n_codes), a place in `VERDICTS`.
         seen: Number of the newest verdict that was noted.
     """
 
     run: Run
     beside: Comparison
+    layered: Layered
     audited: Small
     seen: int = 0
 
@@ -47,7 +49,8 @@ class Reviewed:
             # A withdrawal may have taken a detail out.
             row, column = matrix.row.get(segment), matrix.column.get(told.get("code", ""))
             verdict = told.get("verdict", "")
-            if told.get("run") == self.run.id and row is not None and column is not None and verdict in set(Verdict):
+            stands = self.layered.stands(told.get("run", ""), segment)
+            if stands and row is not None and column is not None and verdict in set(Verdict):
                 self.audited[row, column] = VERDICTS.index(Verdict(verdict))
             self.seen = max(self.seen, number)
 
@@ -161,8 +164,9 @@ class Room:
 
     def _keep(self, run_id: str, made: Matrix) -> Reviewed:
         store = self.study.store
-        audited = np.full(made.outcome.shape, NOTHING, np.int8)
-        self._runs[run_id] = Reviewed(store.runs.get(run_id), Comparison(store, made, self.people), audited)
+        run, audited = store.runs.get(run_id), np.full(made.outcome.shape, NOTHING, np.int8)
+        beside, layered = Comparison(store, made, self.people), store.batches.layered(run_id)
+        self._runs[run_id] = Reviewed(run, beside, layered, audited)
         while len(self._runs) > HELD:
             del self._runs[next(iter(self._runs))]
         self._runs[run_id].update(store.people.verdicts(0))

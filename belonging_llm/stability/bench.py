@@ -183,7 +183,7 @@ def _base(work: Workbench) -> Run:
         raise StudyError(f"{work.study.folder}: no analysis has finished yet; run `belonging analyse`")
     inputs = work.inputs()
     if run.inputs_digest != digest(inputs):
-        differs = ", ".join(differences(run.settings, inputs))
+        differs = ", ".join(differences(work.store.runs.inputs(run), inputs))
         raise StudyError(
             f"{work.study.folder}: the last run was made with other inputs than there are now ({differs}), so that "
             "more would vary than one thing; run `belonging analyse` first, or name its model with --llm"

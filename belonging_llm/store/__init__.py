@@ -18,6 +18,7 @@ from belonging_llm.store.database import connect
 from belonging_llm.store.drift import Alarm, DriftRecords, PastCount, SentinelAnswer, WatchCount
 from belonging_llm.store.exchanges import Exchanges
 from belonging_llm.store.findings import Findings
+from belonging_llm.store.layers import Layered
 from belonging_llm.store.ledger import Left, StoredLedger
 from belonging_llm.store.outcomes import Gist, Outcomes
 from belonging_llm.store.parcels import StoredParcels
@@ -61,6 +62,7 @@ __all__ = [
     "JudgementKind",
     "JudgementRecord",
     "KeptCoder",
+    "Layered",
     "Leaving",
     "Left",
     "Mark",

@@ -14,7 +14,7 @@ from belonging_llm.codes import Coding
 from belonging_llm.provenance import now
 from belonging_llm.store.database import alone
 from belonging_llm.store.findings import coding_of
-from belonging_llm.store.layers import layers
+from belonging_llm.store.layers import Layered, layered, layers
 from belonging_llm.store.runs import BATCH, WHOLE, Run, run_of
 from belonging_llm.store.schema import batch_part, coding, placement, retried, run, transcript, waiting
 from belonging_llm.store.writing import add_new, in_chunks
@@ -159,6 +159,11 @@ class Batches:
         """The runs whose rows make up the state as of a run, the base first."""
         with self._engine.connect() as connection:
             return layers(connection, run_id)
+
+    def layered(self, run_id: str) -> Layered:
+        """The same with what was tried again in them."""
+        with self._engine.connect() as connection:
+            return layered(connection, run_id)
 
     def _one(self, *wanted: sa.ColumnElement[bool]) -> Run | None:
         query = sa.select(run).where(*wanted).order_by(run.c.ordinal.desc()).limit(1)

@@ -9,6 +9,7 @@ from collections.abc import Collection
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 
+from belonging_llm.store.layers import codings_as_of
 from belonging_llm.store.schema import coding, judged, queue_item
 
 
@@ -41,9 +42,10 @@ class CodebookUse:
         return [Use(code=code, coder=coder, codings=n, assigned=yes) for code, coder, n, yes in rows]
 
     def by_run(self, run_id: str) -> int:
-        """Outcomes that a run gave."""
-        query = sa.select(sa.func.count()).select_from(coding).where(coding.c.run_id == run_id)
+        """Outcomes that count as of a run: a batch's base's among them."""
+        query = sa.select(sa.func.count()).select_from(coding)
         with self._engine.connect() as connection:
+            query = query.where(codings_as_of(connection, run_id))
             return int(connection.execute(query).scalar_one())
 
     def judged(self) -> dict[str, int]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -18,6 +19,30 @@ def layers(connection: sa.Connection, run_id: str) -> list[str]:
     earlier = sa.select(run.c.id).where(run.c.base_id == found.base_id, run.c.ordinal < found.ordinal)
     between = connection.execute(earlier.order_by(run.c.ordinal)).scalars()
     return [found.base_id, *between, run_id]
+
+
+@dataclass(frozen=True)
+class Layered:
+    """The runs that make up the state as of a run.
+
+    Attributes:
+        runs: The base first, the run itself last.
+        tried: Of segments that were tried again, the place among them of the last run that did so.
+    """
+
+    runs: tuple[str, ...]
+    tried: Mapping[str, int]
+
+    def stands(self, run_id: str, segment_id: str) -> bool:
+        """Whether what was said of a segment's outcomes as of a run is about the outcomes that count here."""
+        return run_id in self.runs and self.runs.index(run_id) >= self.tried.get(segment_id, 0)
+
+
+def layered(connection: sa.Connection, run_id: str) -> Layered:
+    """The runs that make up the state as of a run, and what was tried again in them."""
+    chain = layers(connection, run_id)
+    again = _tried_again(connection, chain)
+    return Layered(tuple(chain), {s: place for place, one in enumerate(chain) for s in again.get(one, ())})
 
 
 def codings_as_of(connection: sa.Connection, run_id: str) -> sa.ColumnElement[bool]:

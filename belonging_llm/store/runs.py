@@ -95,6 +95,13 @@ class Runs:
         with self._engine.connect() as connection:
             return run_of(dict(connection.execute(sa.select(run).where(run.c.id == run_id)).mappings().one()))
 
+    def inputs(self, made: Run) -> dict[str, Any]:
+        """What shaped a run, in full: a batch is coded with what its base learned."""
+        if made.base_id is None:
+            return made.settings
+        own = {name: value for name, value in made.settings.items() if name != "batch"}
+        return self.get(made.base_id).settings | own
+
     def finished(self) -> list[Run]:
         """Every run that ended, batches among them, the first first."""
         query = sa.select(run).where(run.c.status != "running").order_by(run.c.finished_at, run.c.id)

@@ -26,6 +26,7 @@ from belonging_llm.store.writing import add_new, in_chunks
 from belonging_llm.transcripts import Transcript
 
 BEGUN, EMPTIED, DONE = "begun", "emptied", "done"
+LATE = "model calls and vectors that were written while this was under way"
 # Groups change when somebody leaves, so nearly all questions about themes would be asked anew; and names that a model
 # gave may carry words of any segment that it was shown.
 _ABOUT_THEMES = ("label_theme", "rename_theme", "map_theme")
@@ -127,6 +128,24 @@ class Withdrawals:
                 _bury(connection, ident, leaving.tombstones)
                 _note(connection, ident, {"rows": out.counts})
                 connection.execute(_this(ident).values(state=EMPTIED))
+        return self._one(ident)
+
+    def empty_again(self, ident: str, kept_texts: Collection[str]) -> Withdrawal:
+        """After a withdrawal that died once it was emptied: take out what somebody may have written late.
+
+        Their words are not known any more. Nobody may work on a study meanwhile, so every model call since then goes
+        (whoever needs one asks anew), and every vector of a text that is not there.
+        """
+        begun = self._one(ident)
+        counts = dict(begun.content.get("rows", {}))
+        with alone(self._engine) as connection:
+            late = connection.execute(s.call.delete().where(s.call.c.at >= begun.begun_at)).rowcount
+            known = set(connection.execute(sa.select(s.vector.c.text_digest).distinct()).scalars())
+            for chunk in in_chunks(sorted(known.difference(kept_texts))):
+                late += connection.execute(s.vector.delete().where(s.vector.c.text_digest.in_(chunk))).rowcount
+            if late:
+                counts[LATE] = counts.get(LATE, 0) + late
+                _note(connection, ident, {"rows": counts})
         return self._one(ident)
 
     def purge(self) -> bool:
@@ -424,6 +443,9 @@ class _Emptying:
             kept = [one for one in value if not (isinstance(one, str) and self._is_out(one, gone))]
             return [self._scrubbed(one, gone) for one in kept]
         if isinstance(value, dict):
+            if isinstance(left := value.get("left"), list):
+                # Files with the reason why they were left: nothing is told of one whose name or reason goes.
+                value = value | {"left": [pair for pair in left if not any(self._is_out(one, gone) for one in pair)]}
             return {
                 f"batch withdrawn {n}" if key.removeprefix("batch ") in gone else key: self._scrubbed(one, gone)
                 for n, (key, one) in enumerate(value.items())

@@ -14,8 +14,10 @@ from belonging_llm.study import Study
 from belonging_llm.usecases.flowing import flow_runner
 from belonging_llm.usecases.offering import Offer, put_offer
 from belonging_llm.usecases.telling import told_batch, write_report
+from belonging_llm.workers import working
 
 if TYPE_CHECKING:
+    from belonging_llm.analysis import Job
     from belonging_llm.budget import Cost
 
 
@@ -78,20 +80,28 @@ def analyse(
         dask: Spread the work over so many processes here, or over the cluster of the scheduler at this address.
 
     Raises:
-        Incomplete: batches are under way; a rerun collects the replies.
+        Incomplete: batches are under way, and a rerun collects the replies; or somebody withdraws.
         BudgetReached: the run has spent what it may.
         BelongingError: bad input, a refused or missing model, or an endpoint that is gone.
     """
-    from belonging_llm import analysis
     from belonging_llm.analysis import Job
 
-    started = time.monotonic()
     study = Study(folder)
     models = llm or study.settings.llm, embedder or study.settings.embedder
     job = Job(str(study.folder), *models, budget, calls, batch, patience, recall)
     if dask:
         _demand_sharing(study, job, dask)
-    run, unchanged = analysis.prepare(job, lambda bench, interrupted: put_offer(bench, interrupted, agree, batch=batch))
+    with working(study):
+        return _analyse(study, job, agree, dask)
+
+
+def _analyse(study: Study, job: Job, agree: Callable[[Offer], None], dask: str) -> Analysed:
+    from belonging_llm import analysis
+
+    started = time.monotonic()
+    run, unchanged = analysis.prepare(
+        job, lambda bench, interrupted: put_offer(bench, interrupted, agree, batch=job.batch)
+    )
     if not unchanged:
         try:
             _run_flow(study, job) if not dask else _spread_flow(study, job, dask)
@@ -102,7 +112,7 @@ def analyse(
     report = study.reports / "findings.html"
     # New names alone start no run, but the report shows them.
     if not unchanged or study.store.themes.edits() or not _is_of(report, run.id):
-        write_report(folder)
+        write_report(study.folder)
     return _analysed(study, run.id, unchanged, calls, time.monotonic() - started, model_seconds)
 
 

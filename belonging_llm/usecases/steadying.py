@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from belonging_llm.study import Study
 from belonging_llm.usecases.offering import Offer
+from belonging_llm.workers import working
 
 if TYPE_CHECKING:
     from belonging_llm.auditing.record import Steadiness
@@ -53,6 +54,7 @@ def stability(
     Raises:
         StudyError: there is no run to put to the test.
         BudgetReached: the test has spent what it may.
+        Incomplete: somebody withdraws.
     """
     from belonging_llm import stability as test
     from belonging_llm.analysis import Job
@@ -63,8 +65,11 @@ def stability(
     study = Study(folder)
     limits = {name: wished.pop(name, None) for name in ("budget", "calls")}
     job = Job(str(study.folder), llm or study.settings.llm, embedder or study.settings.embedder, **limits)
-    begun = test.prepare(test.Wish(job, **wished), lambda bench, plan, begun: _offer_again(bench, plan, begun, agree))
-    done = begun.test if begun.finished else test.recode(begun)
+    with working(study):
+        begun = test.prepare(
+            test.Wish(job, **wished), lambda bench, plan, begun: _offer_again(bench, plan, begun, agree)
+        )
+        done = begun.test if begun.finished else test.recode(begun)
     how = Resampling(draws=study.settings.audit.draws, seed=study.settings.seed)
     return Steady(
         found=steadiness(study, done, how),

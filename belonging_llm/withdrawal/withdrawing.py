@@ -22,6 +22,7 @@ from belonging_llm.withdrawal.certificate import Certificate, FileLine, Provider
 from belonging_llm.withdrawal.reading import text_of
 from belonging_llm.withdrawal.sweeping import CERTIFICATES, Fate, Found, sweep
 from belonging_llm.withdrawal.traces import Traces, traces
+from belonging_llm.workers import alone
 
 BEYOND = (
     "backups and copies of the study's folder, and whatever was exported, printed or mailed from it before",
@@ -43,12 +44,16 @@ def withdraw(study: Study, participant: str, by: str) -> tuple[Certificate, Path
 
     Raises:
         StudyError: nobody in the study is called so.
-        Incomplete: another process works on the study.
+        Incomplete: another process works on the study, on this machine or on the same database.
     """
     from filelock import FileLock, Timeout
 
     try:
-        with FileLock(study.folder / ".schedule.lock", timeout=0), FileLock(study.folder / ".batch.lock", timeout=0):
+        with (
+            FileLock(study.folder / ".schedule.lock", timeout=0),
+            FileLock(study.folder / ".batch.lock", timeout=0),
+            alone(study),
+        ):
             return _withdraw(study, participant, by)
     except Timeout as error:
         raise Incomplete(
@@ -64,6 +69,8 @@ def _withdraw(study: Study, participant: str, by: str) -> tuple[Certificate, Pat
         begun = begun or kept.begin(participant, by)
         begun = _sweep(study, theirs, begun)
         begun = kept.empty(begun.id, _leaving(study, theirs))
+    else:
+        begun = kept.empty_again(begun.id, {s.text_digest for s in study.store.corpus.every_segment()})
     speaker_table.write(study)
     compacted = kept.purge()
     prefect = _forget_runs(study)

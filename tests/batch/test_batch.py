@@ -180,16 +180,21 @@ def test_a_failure_is_tried_again_and_the_last_word_counts(study: Path, monkeypa
     assert first.status == "incomplete"
     failed = first.counts["failed"]
     assert failed
-    opens(monkeypatch)
+    chat = opens(monkeypatch)
+    assert grow(study) is None, "a failure alone opens no batch, however often a schedule looks"
+    assert not chat.asked
+    drop(study, "P10")
     again = grow(study)
     assert again is not None
     assert (again.status, again.counts["failed"]) == ("complete", [])
+    assert set(Study(study).store.batches.retried(again.id)) == set(failed)
     opened = Study(study)
     of_run = opened.store.findings.codings
     assert {c.segment_id for c in of_run(first.id) if c.outcome == "failed"} == set(failed)
     assert not [c for c in of_run(again.id) if c.outcome == "failed"]
     pairs = [(c.segment_id, c.code) for c in of_run(again.id)]
-    assert len(pairs) == len(set(pairs)) == len(of_run(first.id))
+    assert len(pairs) == len(set(pairs))
+    assert {s for s, _ in pairs} == segments(study)
     assert opened.store.coders.tally(again.id) == opened.store.coders.count(again.id)
     assert opened.store.findings.outcomes(again.id) == Counter(str(c.outcome) for c in of_run(again.id))
     assert grow(study) is None
@@ -209,6 +214,32 @@ def test_another_codebook_prompt_or_setting_stops_a_batch(study: Path) -> None:
         grow(study)
     set_to(study, assign_error=0.5)
     assert grow(study) is not None
+
+
+def test_a_codebook_saved_while_a_batch_is_under_way_stops_it(study: Path) -> None:
+    drop(study, "P09")
+    begun = grow(study, until="intake")
+    assert begun is not None
+    opened = Study(study)
+    before = opened.framework()
+    first = before.assignable[0]
+    other = before.model_copy(
+        update={
+            "codes": tuple(
+                c.model_copy(update={"definition": f"{c.definition} Or so."}) if c.id == first.id else c
+                for c in before.codes
+            )
+        }
+    )
+    change = opened.store.codebooks.use
+    change(other, by="Ana", reason="clearer")
+    with pytest.raises(StudyError, match=f"codebook was changed while batch {begun.id}.*--recode"):
+        batch.place_segments(BatchJob(str(study), "fake", "hashed"), begun.id)
+    assert opened.store.batches.codings(begun.id) == []
+    change(before, by="Ana", reason="as it was")
+    again = grow(study)
+    assert again is not None
+    assert (again.id, again.status) == (begun.id, "complete")
 
 
 def test_another_model_stops_a_batch(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from growing import drop, grow, opens, segments, set_to, state
 
+from belonging_llm.batch import tell
 from belonging_llm.study import Study
 from belonging_llm.withdrawal import withdraw
 
@@ -62,6 +63,20 @@ def test_a_batch_after_a_withdrawal_learns_anew_without_asking_again(
     assert opened.store.coders.of(run.base_id or "") is not None
     assert opened.store.coders.tally(run.id) == opened.store.coders.count(run.id)
     assert opened.store.findings.coded(run.id) == segments(study)
+
+
+def test_files_that_were_left_are_told_of_without_theirs(study: Path) -> None:
+    drop(study, "P09")
+    for name in ("P02.docx.part", "report.docx.part"):
+        (study / "inbox" / name).write_text("half of it", encoding="utf-8")
+    run = grow(study)
+    assert run is not None
+    opened = Study(study)
+    assert {line.name for line in tell(opened, run).left} == {"P02.docx.part", "report.docx.part"}
+    leave(study, "P02")
+    (line,) = tell(opened, opened.store.runs.get(run.id)).left
+    assert (line.name, bool(line.reason)) == ("report.docx.part", True)
+    opened.store.close()
 
 
 def test_the_certificate_speaks_of_an_inbox_elsewhere(study: Path, tmp_path: Path) -> None:

@@ -66,6 +66,22 @@ def test_another_name_of_the_model_is_an_alarm_and_another_fingerprint_is_told()
     assert any("another fingerprint: fp" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("states", "says"),
+    [
+        ((State.STEADY, State.STEADY, State.STEADY), "before; else nothing beyond what is to be expected"),
+        ((State.STEADY, State.STEADY, State.ALARM), "before; the interviews changed; the model answers"),
+        ((State.STEADY, State.ALARM, State.STEADY), "before; the model answers the same questions otherwise"),
+    ],
+)
+def test_another_name_of_the_model_is_in_the_verdict(states: tuple[State, State, State], says: str) -> None:
+    whole = found(*states)
+    said = whole.sentinels.model_copy(update={"endpoint": Endpoint(new_models=("m-2",))})
+    verdict = whole.model_copy(update={"sentinels": said}).verdict
+    assert verdict.startswith("the endpoint names another model than before")
+    assert says in verdict
+
+
 def test_the_section_escapes_what_it_shows() -> None:
     page = section(found(State.ALARM, State.STEADY, State.ALARM))
     assert "c&lt;1&gt;" in page

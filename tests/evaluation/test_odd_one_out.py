@@ -89,6 +89,22 @@ def test_so_many_changed_questions_are_enough() -> None:
     assert odd_one_out(changed, level=LEVEL).p_value <= LEVEL
 
 
+def test_questions_with_one_earlier_answer_are_never_enough() -> None:
+    """Twelve questions that all changed since the one time before: p is 1, so no change could have been noticed."""
+    answers = np.zeros((2, 12, 1), np.int8)
+    answers[-1] = 1
+    found = odd_one_out(answers, level=LEVEL)
+    assert (found.p_value, found.enough) == (1.0, None)
+    # Six with three answers before, (1/4)⁶ = .00024, beside ten with one; of five of them, (1/4)⁵ = .00098 > .00096.
+    mixed = np.zeros((4, 16, 1), np.int8)
+    mixed[:2, 6:] = -1
+    assert odd_one_out(mixed, level=LEVEL).enough == 6
+    mixed[:2, 5] = -1
+    assert odd_one_out(mixed, level=LEVEL).enough is None
+    # With two answers before a question counts as 1/3: (1/3)⁷ = .00046, (1/3)⁶ = .0014.
+    assert odd_one_out(np.zeros((3, 30, 1), np.int8), level=LEVEL).enough == 7
+
+
 @given(st.integers(0, 10_000))
 def test_p_is_the_share_of_exchanges_that_are_as_odd(seed: int) -> None:
     """Against all exchanges, one by one."""

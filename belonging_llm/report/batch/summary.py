@@ -69,4 +69,4 @@ def _troubles(told: Told) -> Iterator[str]:
     if told.kept_out:
         yield f"{counted(told.kept_out, 'file')} kept out since somebody withdrew or its words were replaced"
     if told.failed:
-        yield f"{counted(len(told.failed), 'segment')} without an outcome; the next batch tries again"
+        yield f"{counted(len(told.failed), 'segment')} without an outcome; tried again with the next new material"

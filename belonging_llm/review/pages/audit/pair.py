@@ -48,7 +48,7 @@ def show(visit: Visit) -> Response:
         behind=behind(visit.study, reviewed.run, coding, seen.segment.text),
         pretty=_pretty,
         others=[c for c in _codings(visit, reviewed, coding.segment_id) if c.code != coding.code],
-        verdicts_so_far=_verdicts(records, reviewed.run.id, coding.code),
+        verdicts_so_far=_verdicts(records, reviewed, coding.code),
         head=own.id if own else 0,
         key=uuid4().hex,
         query=kept(given),
@@ -119,10 +119,10 @@ def _following(visit: Visit, here: Room, reviewed: Reviewed, given: Mapping[str,
     return found.pairs[0] if found.pairs else None
 
 
-def _verdicts(records: list[JudgementRecord], run_id: str, code: str) -> list[JudgementRecord]:
-    """What was said of this pair of this run, the first first."""
-    audits = [r for r in records if r.kind is JudgementKind.AUDIT]
-    return [r for r in audits if r.details.get("run") == run_id and r.details.get("code") == code]
+def _verdicts(records: list[JudgementRecord], reviewed: Reviewed, code: str) -> list[JudgementRecord]:
+    """What was said of this pair as of this run or of one that it says again, the first first."""
+    audits = [r for r in records if r.kind is JudgementKind.AUDIT and r.details.get("code") == code]
+    return [r for r in audits if reviewed.layered.stands(r.details.get("run", ""), r.segment_id)]
 
 
 def _pretty(reply: str) -> str:
