@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from belonging_llm.errors import Incomplete
+from belonging_llm.errors import Busy
 from belonging_llm.study import Study
 
 LOCK, CLAIM = ".batch.lock", "batches"
@@ -16,7 +16,7 @@ def exclusive(study: Study) -> Iterator[None]:
     """Work on a study's batches, alone.
 
     Raises:
-        Incomplete: another process does, on this machine or on the same database.
+        Busy: another process does, on this machine or on the same database.
     """
     from filelock import FileLock, Timeout
 
@@ -25,10 +25,10 @@ def exclusive(study: Study) -> Iterator[None]:
         # A lock of the operating system's: it falls when its process does, however that ends.
         with FileLock(study.folder / LOCK, timeout=0):
             if not study.store.claims.take(CLAIM):
-                raise Incomplete(busy)
+                raise Busy(busy)
             try:
                 yield
             finally:
                 study.store.claims.give(CLAIM)
     except Timeout as error:
-        raise Incomplete(busy) from error
+        raise Busy(busy) from error
