@@ -118,6 +118,10 @@ class Incomplete(BelongingError):
     exit_code = 3
 
 
+class Busy(Incomplete):
+    """Another process is at it; nothing was begun."""
+
+
 class BudgetReached(Incomplete):
     """The run has spent what it may; a rerun with a higher limit continues."""
 

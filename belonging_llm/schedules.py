@@ -14,7 +14,7 @@ from belonging_llm.errors import Incomplete, InputError
 from belonging_llm.study import Study
 
 LOCK = ".schedule.lock"
-FLOW = "flows.scheduled.scheduled_batch"
+FLOW, RENEWING = "flows.scheduled.scheduled_batch", "flows.renewing.renew"
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,16 @@ class When:
     Attributes:
         port: Of the server that is started where none is named by PREFECT_API_URL.
         flow: What is run, as `module.name`.
+        renewing: What finds themes anew, likewise.
+        wait: Seconds that it waits for somebody's answer.
     """
 
     cron: str
     timezone: str
     port: int | None = None
     flow: str = FLOW
+    renewing: str = RENEWING
+    wait: int = 3600
 
 
 def schedule(job: BatchJob, when: When, say: Callable[[str], None], *, yes: bool = False) -> None:
@@ -49,7 +53,7 @@ def schedule(job: BatchJob, when: When, say: Callable[[str], None], *, yes: bool
         from flows.serving import Plan, next_times, serve
 
         named = {k: v for k, v in asdict(job).items() if k in ("folder", "llm", "embedder", "budget", "calls", "inbox")}
-        plan = Plan(when.cron, when.timezone, named, when.flow)
+        plan = Plan(when.cron, when.timezone, named, when.flow, when.renewing, when.wait)
         for time in next_times(plan, datetime.now(UTC)):
             say(f"next batch: {time.isoformat(' ', 'minutes')}")
         say("serving until interrupted (Ctrl-C); a batch that is cut off is continued by the next one")

@@ -80,7 +80,9 @@ def status_lines(result: Status) -> Iterator[str]:
     if result.stale:
         yield "somebody withdrew after the last run: `belonging analyse` finds anew what is there"
     if result.due:
-        yield f"themes are due to be found anew ({result.due}): `belonging analyse` does it"
+        yield f"themes are due to be found anew ({result.due}): `belonging batch --recode` does it"
+    if result.last_word:
+        yield f"the last word on finding themes anew: {result.last_word['line']}"
     if result.edited:
         yield "themes were changed after the last run: `belonging analyse` takes that into the codings"
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from belonging_llm.errors import StudyError
+from belonging_llm.store import Alarm
 from belonging_llm.study import Study
 from belonging_llm.themes import Change, Edit, Step, Theme, Unmet, concerned
 from belonging_llm.themes.due import why_due
@@ -59,14 +60,25 @@ def board(study: Study) -> Board:
 
 
 def due(study: Study) -> str:
-    """Why segments should be grouped anew, since batches brought so many; "" where placing them is enough."""
+    """Why segments should be grouped anew; "" where placing them is enough.
+
+    Batches brought so many, or the watch of one of them found that too many fit nowhere and nobody has looked into it.
+    """
     run_id = study.store.themes.last()
     origin = study.store.themes.origin(run_id) if run_id else None
     if origin is None:
         return ""
-    batches = [study.store.runs.get(ident).counts for ident in study.store.themes.layers(run_id)[1:]]
-    came = sum(counts.get("placed", 0) + len(counts.get("outliers", ())) for counts in batches)
-    return why_due(origin.grouped, came)
+    batches = study.store.themes.layers(run_id)[1:]
+    counted = [study.store.runs.get(ident).counts for ident in batches]
+    came = sum(counts.get("placed", 0) + len(counts.get("outliers", ())) for counts in counted)
+    return why_due(origin.grouped, came, novel=bool(misfitting(study, batches)))
+
+
+def misfitting(study: Study, batches: Iterable[str]) -> list[Alarm]:
+    """Alarms of these batches that new segments fit no theme, and that nobody has looked into."""
+    concerned_runs = set(batches)
+    raised = study.store.drift.alarms() if concerned_runs else []
+    return [a for a in raised if a.open and a.kind == "novelty" and a.run_id in concerned_runs]
 
 
 def speakers(study: Study, now: Board) -> dict[str, int]:

@@ -25,6 +25,7 @@ from belonging_llm.report.batch import markdown
 from belonging_llm.store import Alarm
 from belonging_llm.study import Study
 from flows.recoding import recode_everything
+from flows.themes_due import tell_due
 
 Plain = dict[str, Any]
 
@@ -134,6 +135,7 @@ def code(job: BatchJob, run_id: str) -> str:
         code_chunk(plain, run_id, rows, f"{number} of {len(waiting)}")
     watch(plain, run_id)
     finish(plain, run_id)
+    tell_due(job.folder)
     return run_id
 
 

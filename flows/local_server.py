@@ -88,6 +88,12 @@ def serving(home: Path, port: int | None = None, *, takes_over: bool = False) ->
             server.stop()
 
 
+def running(home: Path) -> LocalServer | None:
+    """The study's server; None where it does not run."""
+    known = _known(home)
+    return known if known and known.answers() else None
+
+
 def started(home: Path, port: int | None = None) -> LocalServer:
     """The study's server: the one that runs, or a new one with the same secret and port.
 

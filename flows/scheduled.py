@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 from prefect.concurrency.sync import concurrency
+from prefect.states import Cancelled
 
+from belonging_llm.errors import Busy
 from belonging_llm.study import Study
 from flows.batch import batch
 
@@ -40,12 +44,16 @@ def scheduled_batch(
     budget: float | None = None,
     calls: int | None = None,
     inbox: str | None = None,
-) -> str:
+) -> str | State[Any]:
     """A batch at its time; parameters as for `flows.batch.batch`.
 
     Returns:
-        The id of the batch; empty where nothing had come in.
+        The id of the batch; empty where nothing had come in; cancelled where another process is at the study's batches
+        or finds its themes anew, since what came in is then for the next one.
     """
     with slot(llm or Study(Path(folder)).settings.llm):
-        # Called as a function: a flow within a flow would say everything twice.
-        return batch.fn(folder, llm, embedder, budget, calls, inbox)
+        try:
+            # Called as a function: a flow within a flow would say everything twice.
+            return batch.fn(folder, llm, embedder, budget, calls, inbox)
+        except Busy as error:
+            return Cancelled(message=str(error))

@@ -26,10 +26,15 @@ from belonging_llm.batch import exclusive
 from belonging_llm.errors import Incomplete, InputError
 from belonging_llm.provenance import digest
 from belonging_llm.study import Study
+from flows.renewing import renew
 from flows.scheduled import scheduled_batch
+from flows.themes_due import triggers
 
 # The shortest that Prefect allows; a worker that starts looks for itself whether a slot is held by a run that died.
 GRACE = 60
+ONE = ConcurrencyLimitConfig(
+    limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW, grace_period_seconds=GRACE
+)
 
 
 @dataclass(frozen=True)
@@ -41,12 +46,16 @@ class Plan:
         timezone: Name of the IANA database, such as `Europe/Berlin`; times are local there, whatever the season.
         parameters: Of `flows.scheduled.scheduled_batch`: a folder, specs and limits, never text.
         entrypoint: The flow, as `module.name`.
+        renewing: The flow that finds themes anew, likewise.
+        wait: Seconds that it waits for an answer.
     """
 
     cron: str
     timezone: str
     parameters: dict[str, str | float | int | None]
     entrypoint: str = "flows.scheduled.scheduled_batch"
+    renewing: str = "flows.renewing.renew"
+    wait: int = 3600
 
     @property
     def folder(self) -> Path:
@@ -56,7 +65,12 @@ class Plan:
     @property
     def name(self) -> str:
         """The deployment's: the study's folder, and what tells it from another of that name."""
-        return f"{self.folder.name}-{digest(str(self.folder))[:6]}"
+        return name_of(self.folder)
+
+
+def name_of(folder: Path) -> str:
+    """What a study's deployments are called."""
+    return f"{folder.name}-{digest(str(folder))[:6]}"
 
 
 def next_times(plan: Plan, start: datetime, count: int = 3) -> list[datetime]:
@@ -85,8 +99,10 @@ def serve(plan: Plan) -> None:
 
 async def _serve(plan: Plan) -> None:
     await bury_dead_runs(plan)
-    runner = Runner(name=plan.name, limit=2, pause_on_shutdown=True)
+    # One batch, one run that waits for somebody, and for each the one that is cancelled meanwhile.
+    runner = Runner(name=plan.name, limit=4, pause_on_shutdown=True)
     await runner.aadd_deployment(deployment(plan))
+    await runner.aadd_deployment(renewal(plan))
     await runner.start()
 
 
@@ -99,9 +115,7 @@ def deployment(plan: Plan) -> RunnerDeployment:
         scheduled_batch,
         name=plan.name,
         schedule=Cron(plan.cron, timezone=plan.timezone),
-        concurrency_limit=ConcurrencyLimitConfig(
-            limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW, grace_period_seconds=GRACE
-        ),
+        concurrency_limit=ONE,
         parameters=plan.parameters,
         paused=False,
         description="Batches of new material for one study; resumes, and repeats no model call.",
@@ -112,14 +126,35 @@ def deployment(plan: Plan) -> RunnerDeployment:
     return made
 
 
+def renewal(plan: Plan) -> RunnerDeployment:
+    """The deployment that finds themes anew: begun by events, and never beside a batch, which has the study's lock.
+
+    Its tag is another than that of batches: a question that nobody answered is no batch that failed.
+    """
+    made = RunnerDeployment.from_flow(
+        renew,
+        name=plan.name,
+        concurrency_limit=ONE,
+        parameters=plan.parameters | {"wait": plan.wait},
+        triggers=list(triggers(str(plan.folder), plan.name)),
+        description="Themes of one study found anew, once they are due and somebody has agreed.",
+        tags=["belonging-themes"],
+        entrypoint_type=EntrypointType.MODULE_PATH,
+    )
+    made.entrypoint = plan.renewing
+    return made
+
+
 async def bury_dead_runs(plan: Plan) -> int:
     """Mark runs as crashed whose process is gone, so that they hold no slot; returns how many.
 
     A killed process cannot say that it ended: Prefect would show its run as running, and keep its slot for minutes.
-    What tells is the lock that a batch holds on its study: where that is free, nobody runs one.
+    What tells is the lock that a batch holds on its study: where that is free, nobody runs one. A run that waits for
+    somebody's answer holds no lock; its worker is this one's predecessor, and gone.
     """
     async with get_client() as client:
         found = await _seeming_alive(client, f"{scheduled_batch.name}/{plan.name}")
+        found += await _seeming_alive(client, f"{renew.name}/{plan.name}")
         if not found or await asyncio.to_thread(_at_work, plan.folder):
             return 0
         for run in found:
@@ -135,7 +170,7 @@ async def _seeming_alive(client: PrefectClient, name: str) -> list[FlowRun]:
         ident: UUID = (await client.read_deployment_by_name(name)).id
     except ObjectNotFound:
         return []
-    alive = {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}
+    alive = {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING", "PAUSED"]}}
     wanted = FlowRunFilter.model_validate({"deployment_id": {"any_": [ident]}, "state": alive})
     return await client.read_flow_runs(flow_run_filter=wanted)
 

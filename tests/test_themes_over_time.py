@@ -306,3 +306,26 @@ def test_themes_are_due_once_batches_brought_a_fifth_more(folder: Path) -> None:
     assert "a fifth or more" in theme_board.due(Study(folder))
     assert theme_board.board(Study(folder)).run_id == "batch"
     assert set(now(folder)) == {t.id for t in opened.store.themes.found(base.id)}
+
+
+def test_themes_are_due_while_nobody_looked_into_a_batch_that_fits_nowhere(folder: Path) -> None:
+    opened = Study(folder)
+    base = theme_board.board(opened).run_id
+    with sqlite3.connect(folder / "study.sqlite") as database:
+        database.execute(
+            "INSERT INTO run (id, inputs_digest, status, started_at, finished_at, settings, counts, kind, base_id, ordinal)"
+            " VALUES ('batch', 'd', 'complete', '2099', '2099', '{}', '{}', 'batch', ?, 1)",
+            (base,),
+        )
+    opened.store.drift.close("batch", {}, [], [("distribution", "ownership", {}), ("endpoint", "a model", {})])
+    assert theme_board.due(opened) == ""
+    with sqlite3.connect(folder / "study.sqlite") as database:
+        database.execute(
+            "INSERT INTO alarm (id, run_id, kind, subject, content, at) VALUES ('n', 'batch', 'novelty', ?, '{}', '2099')",
+            (base,),
+        )
+    assert "fit in no theme" in theme_board.due(opened)
+    told = CliRunner().invoke(cli.main, ["status", str(folder)]).stdout
+    assert "themes are due to be found anew (more new segments fit in no theme than chance explains)" in told
+    opened.store.drift.acknowledge("n", by="Ana", reason="one talkative group")
+    assert theme_board.due(opened) == ""

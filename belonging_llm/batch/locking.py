@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from belonging_llm.errors import Incomplete
+from belonging_llm.errors import Busy
 from belonging_llm.study import Study
 from belonging_llm.workers import working
 
@@ -17,7 +17,8 @@ def exclusive(study: Study) -> Iterator[None]:
     """Work on a study's batches, alone.
 
     Raises:
-        Incomplete: another process does, on this machine or on the same database; or somebody withdraws.
+        Busy: another process does, on this machine or on the same database.
+        Incomplete: somebody withdraws.
     """
     from filelock import FileLock, Timeout
 
@@ -26,11 +27,11 @@ def exclusive(study: Study) -> Iterator[None]:
         # A lock of the operating system's: it falls when its process does, however that ends.
         with FileLock(study.folder / LOCK, timeout=0):
             if not study.store.claims.take(CLAIM):
-                raise Incomplete(busy)
+                raise Busy(busy)
             try:
                 with working(study):
                     yield
             finally:
                 study.store.claims.give(CLAIM)
     except Timeout as error:
-        raise Incomplete(busy) from error
+        raise Busy(busy) from error

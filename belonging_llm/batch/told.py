@@ -16,6 +16,7 @@ from belonging_llm.store import Arrival, Run, Store, Tally
 from belonging_llm.store.arrivals import Outcome as Fate
 from belonging_llm.store.runs import WHOLE
 from belonging_llm.study import Study
+from belonging_llm.theme_board import due
 from belonging_llm.themes import Theme
 
 NOBODY = "fewer than two participants in this batch, so that it cannot be said how far chance moves the share"
@@ -67,6 +68,7 @@ def tell(study: Study, run: Run, drift: str = "") -> Told:
         taught_since=bool(counts.get("taught_since")),
         withdrawn=bool(counts.get("withdrawn")),
         recoded=run.kind == WHOLE,
+        due=due(study) if run.kind != WHOLE and store.themes.last() == run.id else "",
         drift=drift,
     )
 

@@ -20,6 +20,14 @@ from belonging_llm.cli.front import STUDY, main, plainly
 @click.option("--embedder", help="As for `belonging analyse`; it has to be the last analysis's.")
 @click.option("--inbox", metavar="FOLDER|URL", help="Where to look for new files, in place of study.toml's inbox.")
 @click.option("--port", type=click.IntRange(1024, 65535), help="Of the server that is started; a free one without it.")
+@click.option(
+    "--wait",
+    type=click.IntRange(0, 10080),
+    default=60,
+    show_default=True,
+    metavar="MINUTES",
+    help="How long a run waits for somebody's word before themes are found anew; 0 asks by event alone.",
+)
 @BUDGET
 @CALLS
 @YES
@@ -32,6 +40,7 @@ def schedule(
     embedder: str | None,
     inbox: str | None,
     port: int | None,
+    wait: int,
     budget: float | None,
     calls: int | None,
     yes: bool,
@@ -47,6 +56,9 @@ def schedule(
     one in the hour that is left out runs an hour early. A batch that was cut off, by kill -9
     or by a power cut, is continued by the next one without repeating a model call that was answered. --budget and
     --calls count for each batch.
+
+    Batches keep the themes there are. When these are due to be found anew, a run asks for somebody's word and waits;
+    `belonging renew`, or Resume on the run's page, answers it. It then may spend what a batch may.
     """
     from belonging_llm.batch import BatchJob
     from belonging_llm.schedules import When
@@ -55,4 +67,4 @@ def schedule(
 
     settings = Study(study).settings
     job = BatchJob(str(study.resolve()), llm or settings.llm, embedder or settings.embedder, budget, calls, inbox)
-    use_case(job, When(cron, timezone, port), click.echo, yes=yes)
+    use_case(job, When(cron, timezone, port, wait=60 * wait), click.echo, yes=yes)

@@ -29,6 +29,7 @@ class Status:
         due: Why themes should be found anew, since batches brought so much; "" where they need not.
         uncovered: Transcripts that wait for the next batch or analysis.
         alarms: What drifts, and nobody has looked into: kind, subject, batch.
+        last_word: What somebody last said to finding themes anew, with the run; None before the first.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Status:
     due: str = ""
     uncovered: int = 0
     alarms: tuple[dict[str, str], ...] = ()
+    last_word: dict[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -106,7 +108,19 @@ def status(folder: Path) -> Status:
             for a in store.drift.alarms()
             if a.open
         ),
+        last_word=_last_word(study),
     )
+
+
+def _last_word(study: Study) -> dict[str, Any] | None:
+    """Who agreed last that themes are found anew, or refused."""
+    from belonging_llm.renewal import word_line, words
+
+    said = words(study)
+    if not said:
+        return None
+    run_id, last = said[-1]
+    return {"run": run_id, "line": word_line(last), **last.model_dump()}
 
 
 def _last_batch(study: Study) -> dict[str, Any] | None:

@@ -9,8 +9,10 @@ import pytest
 # Test files import their helpers (chat_server, studies) from here; importlib mode adds no folder by itself.
 sys.path.insert(0, str(Path(__file__).parent))
 
+import served
 import studies
 from chat_server import ChatServer
+from served import Scheduled
 from studies import InProcess
 
 from belonging_llm import prices
@@ -57,6 +59,12 @@ def server(running: ChatServer) -> Iterator[ChatServer]:
 def study(template: Path, tmp_path: Path) -> Path:
     """A copy of the module's `template`."""
     return studies.copied(template, tmp_path / "study")
+
+
+@pytest.fixture
+def scheduled(tmp_path: Path) -> Iterator[Scheduled]:
+    with served.analysed_study(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

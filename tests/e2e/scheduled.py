@@ -1,4 +1,4 @@
-"""`belonging schedule` as a process whose runs have hashed words for an encoder: `scheduled.py STUDY LLM CRON`."""
+"""`belonging schedule` as a process whose runs have hashed words for an encoder: `scheduled.py STUDY LLM CRON WAIT`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from belonging_llm.errors import BelongingError
 from belonging_llm.schedules import When, schedule
 
 
-def main(folder: str, llm: str, cron: str) -> int:
+def main(folder: str, llm: str, cron: str, wait: str) -> int:
     """Serve until interrupted."""
 
     def say(line: str) -> None:
@@ -17,7 +17,8 @@ def main(folder: str, llm: str, cron: str) -> int:
         sys.stdout.flush()
 
     try:
-        schedule(BatchJob(folder, llm, "local"), When(cron, "Europe/Berlin", flow="hashed_flow.scheduled_batch"), say)
+        when = When(cron, "Europe/Berlin", None, "hashed_flow.scheduled_batch", "hashed_flow.renew", int(wait))
+        schedule(BatchJob(folder, llm, "local"), when, say)
     except BelongingError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

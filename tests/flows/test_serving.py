@@ -95,6 +95,19 @@ def test_a_deployment_runs_one_at_a_time_and_holds_no_words(tmp_path: Path) -> N
     assert (schedule.schedule.cron, schedule.schedule.timezone) == ("0 2 * * *", "Europe/Berlin")
 
 
+def test_themes_are_found_anew_by_events_and_never_by_the_clock(tmp_path: Path) -> None:
+    from flows.serving import Plan, renewal
+    from flows.themes_due import resource
+
+    folder = tmp_path / "study"
+    made = renewal(Plan("0 2 * * *", "Europe/Berlin", {"folder": str(folder), "llm": "none"}, wait=60))
+    assert (made.concurrency_limit, made.concurrency_options.collision_strategy) == (1, "CANCEL_NEW")
+    assert made.parameters == {"folder": str(folder), "llm": "none", "wait": 60}
+    assert not made.schedules
+    assert [set(one.expect) for one in made.triggers] == [{"belonging.themes.due"}, {"belonging.themes.agreed"}]
+    assert all(resource(str(folder))["prefect.resource.id"] in one.match.model_dump_json() for one in made.triggers)
+
+
 @pytest.mark.parametrize(
     ("spec", "name"),
     [
@@ -115,7 +128,7 @@ def test_the_examples_of_automations_are_ones(tmp_path: Path, monkeypatch: pytes
     from prefect.events.schemas.automations import AutomationCore
 
     examples = yaml.safe_load((ROOT / "flows" / "automations.yaml").read_text("utf-8"))["automations"]
-    assert len([AutomationCore.model_validate(one) for one in examples]) == 3
+    assert len([AutomationCore.model_validate(one) for one in examples]) == 5
 
 
 def test_deployments_for_work_pools_name_flows_that_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,6 +87,7 @@ class Told(_Record):
         taught_since: People coded since the base, which it has not learned from.
         withdrawn: Somebody withdrew after this batch.
         recoded: Everything was coded anew, in place of a batch.
+        due: Why themes are due to be found anew; "" where they are not.
         drift: The part about drift, as HTML; empty where nobody watched.
     """
 
@@ -122,6 +123,7 @@ class Told(_Record):
     taught_since: bool
     withdrawn: bool
     recoded: bool = False
+    due: str = ""
     drift: str = ""
 
     def files_that(self, outcome: str) -> tuple[FileLine, ...]:

@@ -26,6 +26,8 @@ def notes(told: Told) -> Iterator[str]:
     """What somebody should know of how this batch was coded."""
     if told.recoded:
         yield "Everything was coded anew and themes were found anew; what was said before stays on record."
+    if told.due:
+        yield f"Themes are due to be found anew ({told.due}): `belonging batch --recode` does it."
     if told.taught_since:
         yield (
             "People coded after the last analysis. This batch is coded with what was learned before that; "
