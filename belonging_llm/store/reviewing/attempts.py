@@ -38,7 +38,7 @@ class Attempts:
             for column, value, most in ((c.account, account, PER_ACCOUNT), (c.address, address, PER_ADDRESS)):
                 if connection.execute(_failures(column == value)).scalar_one() >= most:
                     return None
-            return connection.execute(sign_in_attempt.insert().returning(c.id), row).scalar_one()
+            return int(connection.execute(sign_in_attempt.insert().returning(c.id), row).scalar_one())
 
     def succeeded(self, number: int) -> None:
         """The attempt had the right password."""
