@@ -100,11 +100,12 @@ def test_a_worker_that_is_killed_is_survived(
 
         def kill(asked: Asked) -> None:
             if not killed and server.kinds["code"] > 15:
-                # Both: whichever was asking is among them, and Dask starts others.
+                # Before anybody dies: those whom Dask starts instead may keep what was in flight, asked anew.
+                kept.update(studies.committed(folder))
+                # Both: whichever was asking is among them.
                 killed.extend(workers_of(folder))
                 for pid in killed:
                     os.kill(pid, signal.SIGKILL)
-                kept.update(studies.committed(folder))
 
         server.before_reply = kill
         spread(folder, server.spec)
