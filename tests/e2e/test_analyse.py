@@ -216,7 +216,7 @@ def test_one_more_interview_later(server: ChatServer, tmp_path: Path, belonging:
 def groups(folder: Path, server: ChatServer) -> set[frozenset[tuple[str, str]]]:
     """Segments of each theme, and how they belong to it."""
     themes = studies.tables(folder, server.spec).themes
-    return {frozenset((m["segment_id"], m["belongs"]) for m in theme["members"]) for theme in themes}
+    return {frozenset((segment_id, belongs) for segment_id, _, belongs in theme["members"]) for theme in themes}
 
 
 def test_without_a_language_model(server: ChatServer, tmp_path: Path, belonging: InProcess) -> None:
