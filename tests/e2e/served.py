@@ -87,9 +87,9 @@ class Scheduled:
                 time.sleep(1)
 
     def runs(self, *types: str) -> list[dict[str, Any]]:
-        """Flow runs in these states, the first first."""
+        """Runs of scheduled batches in these states, the first first."""
         wanted = {"flow_runs": {"state": {"type": {"any_": list(types)}}}, "sort": "START_TIME_ASC", "limit": 200}
-        return list(self.ask("/flow_runs/filter", wanted))
+        return list(self.ask("/flow_runs/filter", {"flows": {"name": {"any_": ["scheduled batch"]}}, **wanted}))
 
     def run_now(self, flow: str = "scheduled batch", **parameters: Any) -> str:
         """One more run beside those of the clock and of events; its id."""
