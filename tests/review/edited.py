@@ -22,10 +22,14 @@ def fill(study: Study, hostile: Sequence[str]) -> None:
     mapped = Remap(theme=theme, codes=(framework.assignable[0].id,))
     made = theme_board.revise(study, mapped, by=whole, reason=whole)
     theme_board.revise(study, Undo(edit=made.id), by=whole, reason=whole)
-    told = {"how": whole, "where": whole, "context": whole}
     rows = [
-        Row(found=f"{n} {text}", kind=Kind.PERSON, replacement=f"[person-{n}]", decision="", by=text, **told)
+        Row(found=f"{n} {text}", kind=Kind.PERSON, replacement=f"[person-{n}]", decision="", by=text, **_told(text))
         for n, text in enumerate(hostile, 1)
     ]
     decided = [row.model_copy(update={"decision": text}) for row, text in zip(rows[:9], hostile, strict=False)]
     table.write(study.folder / deidentification.FILE, [*decided, *rows[9:]])
+
+
+def _told(text: str) -> dict[str, str]:
+    """Of a suggestion: each with markup of its own, since a table of all in every cell is too large to be read."""
+    return {"how": text, "where": text, "context": text}
