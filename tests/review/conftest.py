@@ -33,8 +33,8 @@ def served(made: World) -> Iterator[Served]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browsing() -> Iterator[Browsing]:
-    """Chromium, where this machine has it."""
+    """Chromium, where this machine has it; ended with the module, since Playwright's event loop runs in this thread."""
     with Browsing() as running:
         yield running
