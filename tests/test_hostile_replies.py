@@ -369,7 +369,8 @@ def judgements(user: str) -> Value:
 
 def code(segments: Sequence[Segment], model: Spoilt, ledger: Noted) -> Assigned:
     likeness = np.tile([OPEN, OPEN, SURE], (len(segments), 1))
-    signals = Signals(likeness, np.zeros_like(likeness), np.full_like(likeness, np.nan), np.zeros_like(likeness))
+    nothing = np.zeros_like(likeness)
+    signals = Signals(likeness, nothing, np.full_like(likeness, np.nan), nothing, nothing, np.zeros(3, bool))
     return assign(
         segments,
         signals,
@@ -481,7 +482,7 @@ def test_weighing_bears_every_kind(name: str, store: Store) -> None:
 def weighed(count: int) -> tuple[Signals, Chances]:
     likeness = np.tile([OPEN, OPEN, SURE], (count, 1))
     nothing = np.zeros_like(likeness)
-    signals = Signals(likeness, nothing, np.full_like(likeness, np.nan), nothing)
+    signals = Signals(likeness, nothing, np.full_like(likeness, np.nan), nothing, nothing, np.zeros(3, bool))
     return signals, chances(likeness, None)
 
 

@@ -130,7 +130,8 @@ class Coder:
         """Weigh segments one by one: each comes out the same, whatever comes with it."""
         if not len(given):
             none = np.zeros((0, len(self.codes)))
-            return Weighed(Signals(none, none, none, none), Chances(none, none, np.zeros(len(self.codes), bool)), None)
+            nothing = weigh((), given.vectors, framework, (), embed, measures=self.measures)
+            return Weighed(nothing, Chances(none, none, np.zeros(len(self.codes), bool)), None)
         held, once = _holders(themes), _remembering(embed)
         apart = [
             self.weigh(given.one(row), framework, held.get(ident, ()), once) for row, ident in enumerate(given.ids)
@@ -206,6 +207,8 @@ def _together(apart: Sequence[Weighed]) -> Weighed:
             rows(*(s.theme for s in signals)),
             rows(*(s.leaning for s in signals)),
             rows(*(s.quoted for s in signals)),
+            rows(*(s.manner for s in signals)),
+            first.signals.rest,
             first.signals.measures,
         ),
         Chances(

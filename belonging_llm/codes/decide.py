@@ -64,8 +64,18 @@ class Chances:
 
 
 def strength(signals: Signals) -> Floats:
-    """How much likeness, themes and quoted words speak for each pair, in standard deviations; shape (n, n_codes)."""
-    return np.asarray(signals.similarity + THEME * signals.theme + signals.quoted)
+    """How much likeness, themes, quoted words and named manner speak for each pair, in standard deviations.
+
+    What speaks for any other code speaks against one that is for the rest.
+
+    Returns:
+        Shape (n, n_codes).
+    """
+    found = np.asarray(signals.similarity + THEME * signals.theme + signals.quoted + signals.manner)
+    others = np.maximum(found[:, ~signals.rest], 0)
+    if signals.rest.any() and others.shape[1]:
+        found[:, signals.rest] = -others.sum(axis=1, keepdims=True) / math.sqrt(others.shape[1])
+    return found
 
 
 def chances(unaided: Floats, learned: Learned | None, cut: Floats | None = None) -> Chances:

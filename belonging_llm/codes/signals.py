@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from belonging_llm.codebook import Code, Framework
+from belonging_llm.codes.named import is_rest, manners
 from belonging_llm.codes.quoted import hits
+from belonging_llm.codes.surface import cues
 from belonging_llm.embeddings import Vectors
 from belonging_llm.themes import Theme
 
@@ -19,6 +21,8 @@ Floats = npt.NDArray[np.floating[Any]]
 FLAT = 1e-6
 # However rare quoted words are, they speak for a code as this many standard deviations of likeness at most.
 RAREST = 4.0
+# However far a segment's manner is from the usual one, it counts as so many standard deviations.
+UNLIKE, ALIKE = -2.0, 4.0
 
 Embed = Callable[[Sequence[str]], Vectors]
 
@@ -47,10 +51,11 @@ class Standard:
 
 @dataclass(frozen=True)
 class Measures:
-    """On what scale signals stand: likeness, and hits of quoted words."""
+    """On what scale signals stand: likeness, hits of quoted words, and cues of manner."""
 
     similarity: Standard
     quoted: Standard
+    manner: Standard
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,9 @@ class Signals:
             absence; NaN for codes that lack either; shape (n_segments, n_codes).
         quoted: Standard deviations above the mean where the segment holds words that the codebook quotes, at most
             RAREST; 0 where it holds none; shape (n_segments, n_codes).
+        manner: Standard deviations above the mean in the cues of manner that the codebook names, 0 for codes of which
+            it names none; shape (n_segments, n_codes).
+        rest: Codes for whatever fits no other, shape (n_codes,).
         measures: What the standard deviations are those of; None where nobody measured any.
     """
 
@@ -73,11 +81,14 @@ class Signals:
     theme: Floats
     leaning: Floats
     quoted: Floats
+    manner: Floats
+    rest: npt.NDArray[np.bool_]
     measures: Measures | None = None
 
     def of(self, here: Any) -> Signals:
         """Some of the segments, by rows; or some pairs, by rows and columns as `np.ix_` gives them."""
-        return Signals(self.similarity[here], self.theme[here], self.leaning[here], self.quoted[here], self.measures)
+        parts = (part[here] for part in (self.similarity, self.theme, self.leaning, self.quoted, self.manner))
+        return Signals(*parts, self.rest, self.measures)
 
 
 def weigh(
@@ -99,18 +110,23 @@ def weigh(
         measures: On what scale to stand; these segments' own without.
     """
     codes = framework.assignable
+    rest = np.array([is_rest(code) for code in codes], bool)
     if not len(segment_ids):
         empty = np.zeros((0, len(codes)))
-        return Signals(empty, empty, empty, empty, measures)
+        return Signals(empty, empty, empty, empty, empty, rest, measures)
     raw = np.stack([_likeness(code, vectors, embed) for code in codes], axis=1)
     raw = raw - raw.mean(axis=1, keepdims=True) if len(codes) > 1 else raw
     found = hits(texts, codes) if texts else np.zeros(raw.shape)
-    measures = measures or Measures(Standard.of(raw), Standard.of(found))
+    wanted = manners(codes)
+    said = cues(texts) if texts and wanted.any() else np.zeros((len(raw), wanted.shape[1]))
+    measures = measures or Measures(Standard.of(raw), Standard.of(found), Standard.of(said))
     return Signals(
         similarity=measures.similarity.lay_on(raw),
         theme=_theme_strength(segment_ids, codes, themes),
         quoted=_rare(found, measures.quoted),
         leaning=np.stack([_leaning(code, vectors, embed) for code in codes], axis=1),
+        manner=np.clip(measures.manner.lay_on(said), UNLIKE, ALIKE) @ wanted.T,
+        rest=rest,
         measures=measures,
     )
 

@@ -14,15 +14,27 @@ from numpy.typing import NDArray
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _CLOCK = re.compile(r"\d+:\d\d")
 _LISTS = (
-    ("i", "me", "my", "mine", "i'm", "i've", "i'd"),
-    ("we", "us", "our", "ours", "we're"),
+    ("i", "me", "my", "mine", "i'm", "i've", "i'd", "i'll"),
+    ("we", "us", "our", "ours", "we're", "we'll"),
     ("you", "your", "yours"),
     ("not", "no", "never", "nobody", "nothing", "don't", "didn't", "can't", "couldn't", "won't", "wasn't", "isn't"),
-    ("was", "were", "had", "did", "went", "said", "told", "got", "came"),
-    ("will", "would", "should", "could", "want", "going", "plan", "hope", "next"),
+    (
+        *("was", "were", "had", "did", "went", "said", "told", "got", "came", "made", "took", "gave", "saw", "found"),
+        *("began", "knew", "felt", "thought", "left", "kept", "spoke", "wrote", "met", "brought"),
+    ),
+    (
+        *("will", "won't", "shall", "want", "wants", "going", "gonna", "plan", "plans", "intend", "hope", "try"),
+        *("next", "future"),
+    ),
     ("feel", "felt", "feeling", "happy", "glad", "afraid", "worried", "sad", "fear", "joy", "lonely", "proud", "safe"),
-    ("think", "thought", "believe", "realise", "realised", "realize", "realized", "know", "knew", "understand"),
+    (
+        *("think", "thinking", "thought", "believe", "realise", "realised", "realize", "realized", "know", "knew"),
+        *("understand", "wonder", "wondering", "wondered", "consider", "reflect", "maybe", "perhaps", "why"),
+    ),
 )
+# The lists of past and future: regular verbs, and contractions with "will". Shorter words end so by chance: "need".
+_ENDINGS = {"ed": 4, "'ll": 5}
+_SHORTEST = {"ed": 5, "'ll": 4}
 NAMES = (
     *("length", "question", "exclamation", "foreign letters", "digits", "clock time"),
     *("I", "we", "you", "negation", "past", "future", "feeling", "thinking"),
@@ -39,7 +51,7 @@ def _of(text: str) -> list[float]:
     n = max(len(words), 1)
     counts = [0] * len(_LISTS)
     for word in words:
-        for place in _PLACES.get(word, ()):
+        for place in {*_PLACES.get(word, ()), *_by_ending(word)}:
             counts[place] += 1
     return [
         float(np.log1p(n)),
@@ -50,6 +62,13 @@ def _of(text: str) -> list[float]:
         float(bool(_CLOCK.search(text))),
         *(count / n for count in counts),
     ]
+
+
+def _by_ending(word: str) -> tuple[int, ...]:
+    """Lists that a word belongs to by its ending."""
+    return tuple(
+        place for ending, place in _ENDINGS.items() if word.endswith(ending) and len(word) >= _SHORTEST[ending]
+    )
 
 
 def _foreign(text: str) -> float:

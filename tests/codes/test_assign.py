@@ -79,7 +79,8 @@ def segments(count: int) -> list[Segment]:
 
 
 def signals(count: int, similarity: float = 0.0, theme: float = 0.0, leaning: float = math.nan) -> Signals:
-    return Signals(*(np.full((count, len(CODES)), value) for value in (similarity, theme, leaning, 0.0)))
+    parts = (np.full((count, len(CODES)), value) for value in (similarity, theme, leaning, 0.0, 0.0))
+    return Signals(*parts, np.zeros(len(CODES), bool))
 
 
 def likely(chance: list[list[float]], *, taught: bool = False, leaning: float = -1.0) -> Chances:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +18,8 @@ from belonging_llm.codes.decide import CANDIDATES, DOUBT, THEME, after, strength
 def signals(similarity: list[list[float]], theme: float = 0.0) -> Signals:
     likeness = np.array(similarity, dtype=np.float64)
     nothing = np.zeros_like(likeness)
-    return Signals(likeness, np.full_like(likeness, theme), np.full_like(likeness, math.nan), nothing)
+    rest = np.zeros(likeness.shape[1], bool)
+    return Signals(likeness, np.full_like(likeness, theme), np.full_like(likeness, math.nan), nothing, nothing, rest)
 
 
 def likely(chance: list[list[float]]) -> Chances:
@@ -32,9 +34,26 @@ def test_a_theme_counts_as_a_part_of_a_standard_deviation() -> None:
 
 
 def test_quoted_words_speak_as_loud_as_they_are_rare() -> None:
-    seen = signals([[1.0, -1.0]])
-    quoted = Signals(seen.similarity, seen.theme, seen.leaning, np.array([[0.0, 2.5]]))
+    quoted = replace(signals([[1.0, -1.0]]), quoted=np.array([[0.0, 2.5]]))
     assert strength(quoted)[0] == pytest.approx([1.0, 1.5])
+
+
+def test_a_named_manner_speaks_for_its_code() -> None:
+    named = replace(signals([[1.0, -1.0]]), manner=np.array([[-0.5, 2.0]]))
+    assert strength(named)[0] == pytest.approx([0.5, 1.0])
+
+
+def test_what_speaks_for_others_speaks_against_the_rest() -> None:
+    seen = signals([[1.0, 3.0, -2.0, 9.0], [-1.0, -1.0, -1.0, 9.0]])
+    rest = replace(seen, rest=np.array([False, False, False, True]))
+    # Of three others: (1 + 3 + 0) / sqrt(3); what speaks against the others does not speak for the rest.
+    assert strength(rest)[:, 3] == pytest.approx([-4 / math.sqrt(3), 0.0])
+    assert strength(rest)[:, :3] == pytest.approx(seen.similarity[:, :3])
+
+
+def test_a_codebook_of_rests_keeps_its_own_evidence() -> None:
+    alone = replace(signals([[1.5]]), rest=np.array([True]))
+    assert strength(alone)[0] == pytest.approx([1.5])
 
 
 def test_without_human_codings_likeness_decides() -> None:

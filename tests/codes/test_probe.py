@@ -270,8 +270,14 @@ TEXTS = ("I felt alone.", "We met at 9:30!", "", "Why did nobody answer?", "We m
 
 def evidence(count: int) -> Signals:
     random = np.random.default_rng(4)
+    nothing = np.zeros((count, 3))
     return Signals(
-        random.normal(size=(count, 3)), random.random((count, 3)), np.full((count, 3), np.nan), np.zeros((count, 3))
+        similarity=random.normal(size=(count, 3)),
+        theme=random.random((count, 3)),
+        leaning=np.full((count, 3), np.nan),
+        quoted=nothing,
+        manner=nothing,
+        rest=np.zeros(3, bool),
     )
 
 
