@@ -80,7 +80,7 @@ def _drawn(parts: Sequence[Measured], data: Data, counted: Sequence[int], weight
     for part in parts:
         for coder in data.marks[:, part.test]:
             cells = _cells_by_document(coder, part.guess, data.documents[part.test], weights.shape[1])[:, counted]
-            macro.append(np.nanmean(kappas(np.einsum("wd,dkc->wkc", weights, cells, optimize=True)), axis=1))
+            macro.append(_mean(kappas(np.einsum("wd,dkc->wkc", weights, cells, optimize=True)), axis=1))
     return np.asarray(np.mean(macro, axis=0))
 
 
@@ -100,9 +100,13 @@ def _interval(values: Floats) -> list[float | None]:
 
 def _against(part: Measured, data: Data, score: Score) -> NDArray[np.float64]:
     """A score of guesses with each coder, mean over coders, by code; NaN where no coder defines it."""
-    stacked = np.array([score(_cells(coder, part.guess)) for coder in data.marks[:, part.test]])
-    there = np.isfinite(stacked)
-    return ratio(np.where(there, stacked, 0).sum(0), there.sum(0))
+    return _mean(np.array([score(_cells(coder, part.guess)) for coder in data.marks[:, part.test]]), axis=0)
+
+
+def _mean(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    """Mean of the defined ones; NaN where there is none."""
+    there = np.isfinite(values)
+    return ratio(np.where(there, values, 0).sum(axis), there.sum(axis))
 
 
 def _cells(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]:
