@@ -13,7 +13,7 @@ from browsing import Browsing, Scheme
 from serving import Served
 from visited import visited
 
-SIZES = ((1280, 900), (360, 740))
+SIZES = ((1280, 900), (360, 740), (1920, 1080))
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 
