@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,21 @@ if TYPE_CHECKING:
 
 BY = click.option("--by", required=True, metavar="NAME", help="Who decides this.")
 REASON = click.option("--reason", required=True, metavar="TEXT", help="Why.")
+
+
+def change(make: Callable[..., Change]) -> Callable[..., None]:
+    """A command that keeps the change which a function makes, with who decided it and why."""
+
+    @BY
+    @REASON
+    @JSON
+    @click.pass_obj
+    @plainly
+    @wraps(make)
+    def command(study: Path, by: str, reason: str, as_json: bool, **given: Any) -> int:
+        return _revise(study, lambda: make(**given), by, reason, as_json)
+
+    return command
 
 
 @main.group()
@@ -55,16 +71,12 @@ def show(study: Path, as_json: bool) -> int:
 @themes.command()
 @click.argument("themes", nargs=-1, required=True)
 @click.option("--into", required=True, metavar="THEME", help="The theme that the others become part of.")
-@BY
-@REASON
-@JSON
-@click.pass_obj
-@plainly
-def merge(study: Path, themes: Sequence[str], into: str, by: str, reason: str, as_json: bool) -> int:
+@change
+def merge(themes: Sequence[str], into: str) -> Change:
     """Make THEMES part of another, which keeps its id and name."""
     from belonging_llm.themes import Merge
 
-    return _revise(study, lambda: Merge(into=into, themes=tuple(themes)), by, reason, as_json)
+    return Merge(into=into, themes=tuple(themes))
 
 
 @themes.command()
@@ -72,121 +84,78 @@ def merge(study: Path, themes: Sequence[str], into: str, by: str, reason: str, a
 @click.argument("segments", nargs=-1, required=True)
 @click.option("--name", required=True, help="What the new theme is called.")
 @click.option("--definition", default="", help="What it is about.")
-@BY
-@REASON
-@JSON
-@click.pass_obj
-@plainly
-def split(
-    study: Path,
-    theme: str,
-    segments: Sequence[str],
-    name: str,
-    definition: str,
-    by: str,
-    reason: str,
-    as_json: bool,
-) -> int:
+@change
+def split(theme: str, segments: Sequence[str], name: str, definition: str) -> Change:
     """Make SEGMENTS of THEME a theme of their own, with an id that no theme ever had."""
     from belonging_llm.themes import Split
 
-    return _revise(
-        study,
-        lambda: Split(theme=theme, segments=tuple(segments), name=name, definition=definition),
-        by,
-        reason,
-        as_json,
-    )
+    return Split(theme=theme, segments=tuple(segments), name=name, definition=definition)
 
 
 @themes.command()
 @click.argument("theme")
 @click.argument("name")
 @click.option("--definition", default="", help="What it is about.  [as before]")
-@BY
-@REASON
-@JSON
-@click.pass_obj
-@plainly
-def rename(study: Path, theme: str, name: str, definition: str, by: str, reason: str, as_json: bool) -> int:
+@change
+def rename(theme: str, name: str, definition: str) -> Change:
     """Call THEME something else."""
     from belonging_llm.themes import Rename
 
-    return _revise(study, lambda: Rename(theme=theme, name=name, definition=definition), by, reason, as_json)
+    return Rename(theme=theme, name=name, definition=definition)
 
 
 @themes.command()
 @click.argument("segments", nargs=-1, required=True)
 @click.option("--to", default="", metavar="THEME", help="Where they belong.  [in no theme]")
 @click.option("--from", "source", default="", metavar="THEME", help="The theme that they leave.  [whichever it is]")
-@BY
-@REASON
-@JSON
-@click.pass_obj
-@plainly
-def move(study: Path, segments: Sequence[str], to: str, source: str, by: str, reason: str, as_json: bool) -> int:
+@change
+def move(segments: Sequence[str], to: str, source: str) -> Change:
     """Put SEGMENTS into another theme, or into none; there they stay."""
     from belonging_llm.themes import Move
 
-    return _revise(study, lambda: Move(segments=tuple(segments), to=to, source=source), by, reason, as_json)
+    return Move(segments=tuple(segments), to=to, source=source)
 
 
 @themes.command("map")
 @click.argument("theme")
 @click.argument("codes", nargs=-1)
 @click.option("--outside", is_flag=True, help="It lies outside the framework.")
-@BY
-@REASON
-@JSON
-@click.pass_obj
-@plainly
-def remap(study: Path, theme: str, codes: Sequence[str], outside: bool, by: str, reason: str, as_json: bool) -> int:
+@change
+def remap(theme: str, codes: Sequence[str], outside: bool) -> Change:
     """Say which CODES of the framework THEME speaks of."""
     from belonging_llm.themes import Remap
 
-    return _revise(study, lambda: Remap(theme=theme, codes=tuple(codes), outside=outside), by, reason, as_json)
+    return Remap(theme=theme, codes=tuple(codes), outside=outside)
 
 
 @themes.command()
 @click.argument("theme")
-@BY
-@REASON
-@JSON
-@click.pass_obj
-@plainly
-def retire(study: Path, theme: str, by: str, reason: str, as_json: bool) -> int:
+@change
+def retire(theme: str) -> Change:
     """Say that THEME is none: its segments belong in no theme."""
     from belonging_llm.themes import Retire
 
-    return _revise(study, lambda: Retire(theme=theme), by, reason, as_json)
+    return Retire(theme=theme)
 
 
 @themes.command()
 @click.argument("theme")
-@BY
-@REASON
-@JSON
-@click.pass_obj
-@plainly
-def restore(study: Path, theme: str, by: str, reason: str, as_json: bool) -> int:
+@change
+def restore(theme: str) -> Change:
     """Bring back a THEME that somebody retired."""
     from belonging_llm.themes import Restore
 
-    return _revise(study, lambda: Restore(theme=theme), by, reason, as_json)
+    return Restore(theme=theme)
 
 
 @themes.command()
 @click.argument("edit", type=int)
-@BY
-@REASON
-@JSON
-@click.pass_obj
-@plainly
-def undo(study: Path, edit: int, by: str, reason: str, as_json: bool) -> int:
+@change
+def undo(edit: int) -> Change:
     """Take back the record number EDIT (see `lineage`); an undo can be taken back as well."""
     from belonging_llm.themes import Undo
 
-    return _revise(study, lambda: Undo(edit=edit), by, reason, as_json)
+    return Undo(edit=edit)
 
 
 @themes.command()

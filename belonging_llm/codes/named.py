@@ -51,7 +51,7 @@ def manners(codes: Sequence[Code]) -> NDArray[np.float64]:
         for sentence in _about_the_segment(code):
             for column, pattern in _WANTED.items():
                 found[row, column] |= _said(pattern, sentence)
-    return found / np.sqrt(np.maximum(found.sum(axis=1, keepdims=True), 1))
+    return np.asarray(found / np.sqrt(np.maximum(found.sum(axis=1, keepdims=True), 1)))
 
 
 def is_rest(code: Code) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -87,8 +87,8 @@ class Signals:
 
     def of(self, here: Any) -> Signals:
         """Some of the segments, by rows; or some pairs, by rows and columns as `np.ix_` gives them."""
-        parts = (part[here] for part in (self.similarity, self.theme, self.leaning, self.quoted, self.manner))
-        return Signals(*parts, self.rest, self.measures)
+        names = ("similarity", "theme", "leaning", "quoted", "manner")
+        return replace(self, **{name: getattr(self, name)[here] for name in names})
 
 
 def weigh(

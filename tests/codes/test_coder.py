@@ -34,7 +34,11 @@ FRAMEWORK = Framework.model_validate(
                 "examples": ["the tutor gave feedback"],
                 "absent_examples": ["nobody read my essay"],
             },
-            {"id": "things", "name": "Things", "definition": "The speaker says what will be in future: internet, camera"},
+            {
+                "id": "things",
+                "name": "Things",
+                "definition": "The speaker says what will be in future: internet, camera",
+            },
         ],
     }
 )
@@ -80,7 +84,9 @@ def base() -> tuple[Material, Coder, Weighed, list[Theme]]:
 
 
 def parts(found: Weighed) -> dict[str, np.ndarray]:
-    signals = {f.name: getattr(found.signals, f.name) for f in fields(found.signals) if f.name not in ("measures", "rest")}
+    signals = {
+        f.name: getattr(found.signals, f.name) for f in fields(found.signals) if f.name not in ("measures", "rest")
+    }
     assert found.absent is not None
     return signals | {"chance": found.likely.chance, "leaning": found.likely.leaning, "absent": found.absent}
 

@@ -44,7 +44,10 @@ def test_what_is_said_of_the_world_is_no_manner() -> None:
 
 
 def test_when_to_use_is_read_and_when_not_is_not() -> None:
-    assert named(code("No manner.", include="The speaker feels close.", exclude="The comment asks.")) == ["I", "feeling"]
+    assert named(code("No manner.", include="The speaker feels close.", exclude="The comment asks.")) == [
+        "I",
+        "feeling",
+    ]
 
 
 def test_several_manners_weigh_together_as_much_as_one() -> None:
