@@ -45,7 +45,11 @@ _REST = re.compile(
 
 
 def manners(codes: Sequence[Code]) -> NDArray[np.float64]:
-    """Which cues of `surface` each code's definition and *include* name; rows of length 1 or 0, shape (n_codes, n_cues)."""
+    """Which cues of `surface` each code's definition and *include* name.
+
+    Returns:
+        Rows of length 1, or 0 where none is named, shape (n_codes, n_cues).
+    """
     found = np.zeros((len(codes), len(NAMES)), bool)
     for row, code in enumerate(codes):
         for sentence in _about_the_segment(code):
