@@ -9,6 +9,7 @@ import json
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from belonging_llm.auditing.silence import Asked
 from belonging_llm.codes import Outcome, Polarity
@@ -18,6 +19,13 @@ from belonging_llm.store import Store
 from belonging_llm.store.people import Looked, Marked, Reached
 
 NOBODY = Reached(0, 0, 0, 0, 0)
+
+
+class Anchored(NamedTuple):
+    """How many judgements were made after seeing the model's; `decisions` of them settle a segment."""
+
+    judgements: int = 0
+    decisions: int = 0
 
 
 @dataclass
@@ -53,9 +61,18 @@ class People:
         return [found[c] for c in sorted(found) if c != self.adjudicator and not found[c].saw_model]
 
     def ruling(self, segment_id: str) -> Word | None:
-        """The adjudicator's word."""
-        found = self._words.get(segment_id, {}).get(self.adjudicator)
+        """The adjudicator's word, where it counts as gold: not by somebody who had seen the model's."""
+        found = self.decision(segment_id)
         return None if found is None or found.saw_model else found
+
+    def decision(self, segment_id: str) -> Word | None:
+        """The adjudicator's word, whatever they had seen: with it the segment is settled."""
+        return self._words.get(segment_id, {}).get(self.adjudicator)
+
+    def anchored(self, segments: Collection[str]) -> Anchored:
+        """Judgements of some segments that were made after seeing the model's."""
+        seen = [word for s in segments for word in self._words.get(s, {}).values() if word.saw_model]
+        return Anchored(len(seen), sum(word.coder == self.adjudicator for word in seen))
 
     @property
     def segments(self) -> Collection[str]:
