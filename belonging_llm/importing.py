@@ -283,7 +283,8 @@ def _document(name: str, rows: Sequence[dict[str, str]]) -> Transcript:
 def _codings(study: Study, path: Path) -> Imported:
     rows = tables.read_rows(path, "segment_id", "coder", "code")
     known = {s.id: s.text for s in _known_segments(study)}
-    codes = {code.id for code in study.framework().codes}
+    framework = study.framework()
+    codes = {code.id for code in framework.codes} | framework.absorbed.keys()
     codings, problems, blank = [], [], 0
     judged: dict[tuple[str, str], Judgement] = {}
     for number, row in enumerate(rows, 2):

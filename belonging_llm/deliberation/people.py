@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from belonging_llm.auditing.silence import Asked
 from belonging_llm.codes import Outcome, Polarity
+from belonging_llm.codes.merging import outcome_of, polarity_of
 from belonging_llm.deliberation.word import Opinion, Word
 from belonging_llm.segments import Span
 from belonging_llm.store import Store
@@ -109,6 +110,9 @@ def _words(store: Store, segments: Collection[str] | None) -> dict[str, dict[str
     for one in store.people.marked(segments):
         marks.setdefault((one.segment_id, one.coder), {})[one.code] = _said(one)
     found: dict[str, dict[str, Word]] = {}
+    current = store.codebooks.current()
+    if current and current.absorbed:
+        marks = {key: _merged(given, current.absorbed) for key, given in marks.items()}
     asked = _asked(store)
     for looked in store.people.looked(segments):
         found.setdefault(looked.segment_id, {})[looked.coder] = _word(looked, marks, asked)
@@ -119,6 +123,22 @@ def _word(looked: Looked, marks: Mapping[tuple[str, str], Mapping[str, Opinion]]
     given = marks.get((looked.segment_id, looked.coder), {})
     not_asked = asked.came_after(looked.codebook)
     return Word(looked.coder, looked.saw_model, looked.at, given, looked.codebook, not_asked)
+
+
+def _merged(given: Mapping[str, Opinion], absorbed: Mapping[str, str]) -> dict[str, Opinion]:
+    """The same with codes that were merged as one."""
+    alike: dict[str, list[Opinion]] = {}
+    for code, said in sorted(given.items()):
+        alike.setdefault(absorbed.get(code, code), []).append(said)
+    return {code: said[0] if len(said) == 1 else _as_one(said) for code, said in alike.items()}
+
+
+def _as_one(said: Sequence[Opinion]) -> Opinion:
+    outcome = outcome_of([one.outcome for one in said])
+    count = [one for one in said if one.outcome is outcome]
+    spans = sorted({span for one in count for span in one.spans}, key=lambda s: (s.start, s.end))
+    rationale = "\n".join(dict.fromkeys(one.rationale for one in count if one.rationale))
+    return Opinion(outcome, polarity_of(one.polarity for one in count), tuple(spans), rationale)
 
 
 def _said(row: Marked) -> Opinion:

@@ -21,7 +21,9 @@ def place(study: Study, transcripts: Collection[str]) -> int:
     if not transcripts:
         return 0
     store = study.store
-    codes = {code.id for code in study.framework().assignable}
+    framework = study.framework()
+    # Of codes that were merged people's codings are kept as they were made, and counted as the other's.
+    codes = {code.id for code in framework.assignable} | framework.absorbed.keys()
     inside: dict[str, list[Segment]] = defaultdict(list)
     for segment in store.corpus.segments_of(sorted(transcripts)):
         inside[segment.transcript_id].append(segment)
