@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -19,7 +20,7 @@ from belonging_llm.segments import Span
 from belonging_llm.store import Store
 from belonging_llm.store.people import Looked, Marked, Reached
 
-NOBODY = Reached(0, 0, 0, 0, 0)
+NOBODY = Reached(0, 0, 0, 0, 0, 0, 0)
 
 
 class Anchored(NamedTuple):
@@ -43,6 +44,7 @@ class People:
     version: int = 0
     _reached: Reached = NOBODY
     _words: dict[str, dict[str, Word]] = field(default_factory=dict)
+    _codings: dict[str, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def refresh(self) -> frozenset[str]:
@@ -86,17 +88,22 @@ class People:
         return self._reached.withdrawn
 
     def _catch_up(self, reached: Reached) -> frozenset[str]:
-        """Read the segments that newer codings are about; everything where that does not explain the count."""
+        """Read the segments that newer codings are about; everything where that does not explain the counts."""
         before = self._reached
         fresh = frozenset(self.store.people.since(before)) if before.looked else frozenset()
         # With another codebook, other codes are those that people were never asked about.
         if fresh and (reached.withdrawn, reached.codebook) == (before.withdrawn, before.codebook):
-            read = _words(self.store, fresh)
+            read, codings = _words(self.store, fresh)
             more = sum(map(len, read.values())) - sum(len(self._words.get(i, {})) for i in fresh)
-            if before.looked + more == reached.looked:
+            coded = sum(codings.values()) - sum(self._codings.get(i, 0) for i in fresh)
+            told = self.store.people.records_since(before)
+            explained = before.looked + more, before.codings + coded, before.records + told
+            if explained == (reached.looked, reached.codings, reached.records):
                 self._words = {i: w for i, w in self._words.items() if i not in fresh} | read
+                self._codings |= {i: codings[i] for i in fresh}
                 return fresh
-        old, self._words = self._words, _words(self.store, None)
+        old = self._words
+        self._words, self._codings = _words(self.store, None)
         return frozenset(i for i in old.keys() | self._words.keys() if old.get(i) != self._words.get(i))
 
 
@@ -105,10 +112,13 @@ def _asked(store: Store) -> Asked:
     return Asked(store.codebooks, [code.id for code in current.assignable] if current else [])
 
 
-def _words(store: Store, segments: Collection[str] | None) -> dict[str, dict[str, Word]]:
+def _words(store: Store, segments: Collection[str] | None) -> tuple[dict[str, dict[str, Word]], Counter[str]]:
+    """Words by segment and coder, and how many codings there are of each segment."""
+    codings: Counter[str] = Counter()
     marks: dict[tuple[str, str], dict[str, Opinion]] = {}
     for one in store.people.marked(segments):
         marks.setdefault((one.segment_id, one.coder), {})[one.code] = _said(one)
+        codings[one.segment_id] += 1
     found: dict[str, dict[str, Word]] = {}
     current = store.codebooks.current()
     if current and current.absorbed:
@@ -116,7 +126,7 @@ def _words(store: Store, segments: Collection[str] | None) -> dict[str, dict[str
     asked = _asked(store)
     for looked in store.people.looked(segments):
         found.setdefault(looked.segment_id, {})[looked.coder] = _word(looked, marks, asked)
-    return found
+    return found, codings
 
 
 def _word(looked: Looked, marks: Mapping[tuple[str, str], Mapping[str, Opinion]], asked: Asked) -> Word:
