@@ -138,8 +138,16 @@ def compare(visit: Visit) -> Response:
     before = visit.asked("before") or numbers[max(0, len(numbers) - 2)]
     first, second = (revising.asked_for(visit.study, wanted) for wanted in (before, after))
     books = visit.store.codebooks
-    found = codebook.differ(books.get(first.digest), books.get(second.digest))
-    return visit.render("codebook_compare.html.j2", versions=versions, before=first, after=second, found=found)
+    later = books.get(second.digest)
+    found = codebook.differ(books.get(first.digest), later)
+    return visit.render(
+        "codebook_compare.html.j2",
+        versions=versions,
+        before=first,
+        after=second,
+        found=found,
+        absorbed=later.absorbed,
+    )
 
 
 def _wish(visit: Visit) -> Wish:
