@@ -31,6 +31,7 @@ class Merging:
         uses: People's codings of it.
         widened: Segments that somebody gave this code and not the other: these are a yes of the other.
         unasked: Segments that each person judged by a codebook without one of the two: silence is no answer any more.
+        themes: Ids of themes that are mapped onto the code, and are mapped onto nothing in its place.
     """
 
     code: str
@@ -39,6 +40,7 @@ class Merging:
     widened: int
     conflicts: tuple[Conflict, ...]
     unasked: tuple[tuple[str, int], ...]
+    themes: tuple[str, ...] = ()
 
     @property
     def lines(self) -> Iterator[str]:
@@ -66,6 +68,8 @@ class Merging:
                 f"Segments judged when {code} or {into} was not in the codebook ({judged}) say nothing of {into}, "
                 "where nobody gave either."
             )
+        if self.themes:
+            yield f"Themes that are mapped onto {code} ({', '.join(self.themes)}) have to be mapped anew."
 
 
 def mergings(study: Study, before: Framework, after: Framework) -> tuple[Merging, ...]:
@@ -99,6 +103,7 @@ def _one(study: Study, code: str, into: str, given: Sequence[Coding]) -> Merging
         widened=len({segment for (segment, _), twin in other.items() if twin is None}),
         conflicts=tuple(sorted(conflicts, key=lambda one: (one.segment_id, one.coder))),
         unasked=tuple(_unasked(study, code, into)),
+        themes=tuple(_mapped(study, code)),
     )
 
 
@@ -111,6 +116,14 @@ def _unasked(study: Study, code: str, into: str) -> Iterator[tuple[str, int]]:
         if len({code, into} & there) == 1:
             found[coder] = found.get(coder, 0) + n
     yield from found.items()
+
+
+def _mapped(study: Study, code: str) -> Iterator[str]:
+    """Themes of the last run that are mapped onto a code."""
+    run_id = study.store.themes.last()
+    for theme in study.store.themes.seen(run_id).themes if run_id else ():
+        if any(one.code == code for one in theme.mapping.codes):
+            yield theme.id
 
 
 def _is_yes(coding: Coding) -> bool:

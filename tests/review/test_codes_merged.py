@@ -40,6 +40,8 @@ def test_codes_are_merged_in_a_form_and_come_back_with_the_version_before(served
     assert mia.post("/codebook/save", wanted | {"reason": "the same"}).status_code == 303
     assert served.study.framework().absorbed == {gone: stays}
     assert f"merged into {stays}" in mia.get("/codebook").text
+    assert "1 merged, 1 changed" in mia.get("/codebook/history").text
+    assert '<span class="badge">merged</span>' in mia.get("/codebook/compare").text
     assert pressed(ann.get(f"/code/{segment}").text) == {stays}
     # Who edits the code that stays edits its words alone.
     code = served.study.framework().code(stays)

@@ -23,6 +23,8 @@ from belonging_llm.importing import import_paths, split_transcripts
 from belonging_llm.segments import Segment
 from belonging_llm.store import JudgementKind, Mark, Said
 from belonging_llm.study import Study
+from belonging_llm.themes import Mapping, Theme
+from belonging_llm.themes.theme import MappedCode
 
 TALK = "\n\n".join(
     f"Interviewer: How was week {n}?\n\nP01: In week {n} the people in the study group wrote to me every single night."
@@ -112,6 +114,18 @@ def test_what_it_does_is_said_first_with_conflicts_by_name(made: Study) -> None:
     ]
     assert proposal.undecided == ()
     assert made.store.codebooks.versions()[-1].number == 1
+
+
+def test_themes_that_are_mapped_onto_it_are_named(made: Study) -> None:
+    run = made.store.runs.start("inputs", {})
+    for n, code in enumerate(("group", "home")):
+        mapping = Mapping(codes=(MappedCode(code=code, rationale="it is"),))
+        made.store.findings.add_themes(
+            run.id, [Theme(id=f"T{n}", ordinal=n, name="n", definition="d", mapping=mapping)]
+        )
+    made.store.runs.finish(run.id, "complete")
+    after = revising.with_merged(made, "group", "home", made.framework().digest)
+    assert "Themes that are mapped onto group (T0) have to be mapped anew." in revising.propose(made, after).voids.lines
 
 
 def test_people_and_figures_read_the_merged_code(made: Study) -> None:
