@@ -150,7 +150,8 @@ class _Giver:
         marks: dict[str, list[Mark]] = defaultdict(list)
         lost: Counter[str] = Counter()
         twice = 0
-        for c in self._study.store.exchanges.codings():
+        # Those of merged codes last, so that what was said of the code that stays is kept as it is.
+        for c in sorted(self._study.store.exchanges.codings(), key=lambda c: c.code in self._absorbed):
             code = self._absorbed.get(c.code, c.code)
             if code not in self._codes:
                 lost[c.code] += 1

@@ -20,8 +20,10 @@ from belonging_llm.errors import CodebookError, StaleError
 from belonging_llm.exchange import sheets
 from belonging_llm.exchange.giving import give
 from belonging_llm.importing import import_paths, split_transcripts
+from belonging_llm.passages import Passage, PassageCoding
 from belonging_llm.segments import Segment
 from belonging_llm.store import JudgementKind, Mark, Said
+from belonging_llm.store.exchanges import Batch, Brought
 from belonging_llm.study import Study
 from belonging_llm.themes import Mapping, Theme
 from belonging_llm.themes.theme import MappedCode
@@ -162,6 +164,41 @@ def test_people_and_figures_read_the_merged_code(made: Study) -> None:
     assert not any(
         "lacks" in line for line in give(made).left_out if "not_assigned" not in line and "abstained" not in line
     )
+
+
+def test_stretches_of_both_go_out_once_under_the_code_that_stays(made: Study) -> None:
+    segment = made.store.corpus.segments()[4]
+    passage = Passage(id="p", transcript_id=segment.transcript_id, start=segment.start, end=segment.end)
+    given = [("c1", "group", "A"), ("c2", "home", "A"), ("c3", "group", "B")]
+    codings = tuple(PassageCoding(id=i, passage_id="p", code=code, coder=coder) for i, code, coder in given)
+    brought = Brought(
+        digest="d",
+        file="f",
+        name="n",
+        origin="o",
+        description="",
+        users={},
+        codes={},
+        variables=(),
+        sets=(),
+        offsets="",
+        codings=3,
+        kept=3,
+        left_out=(),
+        notes=(),
+    )
+    batch = Batch(brought=brought, sources=(), passages=(passage,), codings=codings, memos=(), places=(), cases=())
+    made.store.exchanges.add(batch)
+    merge(made)
+    found = give(made)
+    home = next(code.guid for code in found.project.codes if code.name == "At home")
+    (own,) = [p for source in found.project.sources for p in source.passages if p.guid == "p"]
+    assert sorted(mark.guid for mark in own.marks if mark.code == home) == ["c2", "c3"]
+    assert len(own.marks) == 2
+    assert any(line.startswith("1 codings of stretches that their coder gave") for line in found.left_out)
+    table = next(sheet for sheet in sheets.sheets(made) if sheet.name == "passages")
+    assert {row[4] for row in table.rows} == {"home"}
+    assert {c.code for c in made.store.exchanges.codings()} == {"group", "home"}
 
 
 def test_the_version_before_brings_everything_back(made: Study) -> None:
