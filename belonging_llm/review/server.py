@@ -127,7 +127,7 @@ class Where:
         """What to type into a browser."""
         if self.url:
             return self.url.address
-        name = self.names[0] if self.names else self.host
+        name = self.names[0] if self.names else f"[{self.host}]" if ":" in self.host else self.host
         scheme = "https" if self.secure else "http"
         return f"{scheme}://{name}/" if _has_port(name) else f"{scheme}://{name}:{port}/"
 

@@ -35,6 +35,7 @@ def test_this_machine_may_always_ask(host: str) -> None:
     where = Where(host=host)
     where.check()
     assert {"localhost:8765", "127.0.0.1:8765", "[::1]:8765"} <= where.hosts(8765)
+    assert where.address(8765).removeprefix("http://").removesuffix("/") in where.hosts(8765)
 
 
 def test_a_name_is_wanted_where_every_address_is_listened_on(tmp_path: Path) -> None:

@@ -36,6 +36,10 @@ TALK = "\n\n".join(
 
 @pytest.fixture
 def made(tmp_path: Path) -> Study:
+    return build(tmp_path)
+
+
+def build(tmp_path: Path) -> Study:
     """A and B coded five segments from a file, C one in the application."""
     (tmp_path / "own.yaml").write_text(BOOK, encoding="utf-8")
     opened = study.create(tmp_path / "study", framework=str(tmp_path / "own.yaml"))
@@ -153,17 +157,26 @@ def test_people_and_figures_read_the_merged_code(made: Study) -> None:
     assert marks(made, "B") == [1, 0, 0, 0, 0]
     shares = teaching(made, made.store.corpus.segments(), everything=True).development.shares
     assert shares[:, 0].tolist() == [1, 0.5, 0.5, 0, 0]
+    table = next(sheet for sheet in sheets.sheets(made) if sheet.name == "codings")
+    assert {row[3] for row in table.rows} == {"home"}
+    assert not any(
+        "lacks" in line for line in give(made).left_out if "not_assigned" not in line and "abstained" not in line
+    )
+
+
+def test_counts_and_words_are_merged_in_either_database(either_store: str, tmp_path: Path) -> None:
+    made = build(tmp_path)
+    merge(made)
     uses = made.store.codebook_use.by_people(absorbed=made.framework().absorbed)
     assert [(u.code, u.coder, u.codings, u.assigned) for u in uses] == [
         ("home", "A", 4, 3),
         ("home", "B", 1, 1),
         ("home", "C", 1, 1),
     ]
-    table = next(sheet for sheet in sheets.sheets(made) if sheet.name == "codings")
-    assert {row[3] for row in table.rows} == {"home"}
-    assert not any(
-        "lacks" in line for line in give(made).left_out if "not_assigned" not in line and "abstained" not in line
-    )
+    assert yes(made, "home") == {(0, "A"), (1, "A"), (2, "A"), (0, "B"), (0, "C")}
+    people = People(made.store, "adjudicated")
+    people.refresh()
+    assert {w.coder for w in people.raw(ids(made)[0]) if w.given == {"home"}} == {"A", "B", "C"}
 
 
 def test_stretches_of_both_go_out_once_under_the_code_that_stays(made: Study) -> None:
