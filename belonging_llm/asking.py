@@ -373,11 +373,8 @@ def parse(reply: ChatReply, question: Question[R]) -> R:
         raise ReplyError("the reply was cut off at the token limit")
     if len(reply.text) > MAX_REPLY:
         raise ReplyError(f"the reply has {len(reply.text)} characters")
-    fenced = _FENCE.match(reply.text)
     try:
-        value = json.loads(
-            fenced[1] if fenced else reply.text, parse_constant=_no_constant, object_pairs_hook=_no_duplicates
-        )
+        value = unwrapped(reply.text)
         # Lone surrogates, hidden in escapes, cannot be stored: encoding finds them.
         json.dumps(value, ensure_ascii=False).encode()
         answer = question.reply.model_validate(value)
@@ -388,6 +385,16 @@ def parse(reply: ChatReply, question: Question[R]) -> R:
     except ReplyError as error:
         raise ReplyError(_printable(str(error))) from error
     return answer
+
+
+def unwrapped(text: str) -> Any:
+    """The JSON that a reply is, in a fence or not.
+
+    Raises:
+        ValueError: it is none, or names a key twice; RecursionError where it is nested too deep.
+    """
+    fenced = _FENCE.match(text)
+    return json.loads(fenced[1] if fenced else text, parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
 
 
 def _unused(request: ChatRequest) -> set[str]:

@@ -283,14 +283,18 @@ def _document(name: str, rows: Sequence[dict[str, str]]) -> Transcript:
 def _codings(study: Study, path: Path) -> Imported:
     rows = tables.read_rows(path, "segment_id", "coder", "code")
     known = {s.id: s.text for s in _known_segments(study)}
-    codes = {code.id for code in study.framework().codes}
+    framework = study.framework()
+    codes = {code.id for code in framework.codes} | framework.absorbed.keys()
     codings, problems, blank = [], [], 0
+    theirs = exchange.claimed(study)
     judged: dict[tuple[str, str], Judgement] = {}
     for number, row in enumerate(rows, 2):
         if not row["coder"].strip():
             blank += 1
             continue
         try:
+            if why := theirs.why(row["segment_id"], row["coder"].strip()):
+                raise InputError(why)
             codings += _human(row, known, codes)
             _judge(judged, row)
         except InputError as error:
@@ -418,14 +422,19 @@ def _project(study: Study, path: Path, wish: exchange.Wish) -> Imported:
     name, settled = exchange.read(path, wish)
     received = exchange.receive(study, settled, digest=digest, file=path.name, codebook=wish.codebook)
     split_transcripts(study)
-    outside = exchange.place(study, received.transcripts)
+    placed = exchange.place(study, received.transcripts)
     lost = [str(one) for one in settled.left_out if one.codings]
     other = [f"left out: {one}" for one in settled.left_out if not one.codings]
     missing = settled.codings - received.codings
     counted = f"{settled.codings} codings in the file: {received.codings} kept, {missing} left out"
     note = f"{name} {settled.project.name}; {received.texts} new texts; {counted}"
-    aside = [f"{outside} codings touch no segment: they are kept with their passages and not learned from"]
-    details = (*settled.notes, *received.notes, *(aside if outside else []), *other)
+    outside = f"{placed.outside} codings touch no segment: they are kept with their passages and not learned from"
+    theirs = [
+        f"{n} codings by {who}, who codes in the review application, are kept with their passages and not counted: "
+        "rename the user in the project if they are to count beside what was said there"
+        for who, n in placed.claimed.items()
+    ]
+    details = (*settled.notes, *received.notes, *([outside] if placed.outside else []), *theirs, *other)
     problem = f"{path}: {missing} codings left out: {_several(lost)}" if lost else ""
     speakers = speaker_table.rows(study, sorted(received.transcripts))
     return Imported(path, Kind.REFI, received.codings, note, problem, tuple(speakers), details)

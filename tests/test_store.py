@@ -17,7 +17,7 @@ from belonging_llm.codes import Coding, Kind, Outcome, Recoding, Sample, Stabili
 from belonging_llm.errors import StudyError
 from belonging_llm.llm import ChatReply, ChatRequest
 from belonging_llm.segments import split
-from belonging_llm.store import Origin, Store, database
+from belonging_llm.store import JudgementKind, Origin, Said, Store, database
 from belonging_llm.store.database import connect
 from belonging_llm.store.schema import metadata
 from belonging_llm.themes import Rename, Theme, ThemeMember, locate, theme_id
@@ -278,4 +278,43 @@ def test_a_database_of_before_batches_knows_what_no_run_has_covered(store_url: s
     base = again.batches.base()
     assert base is not None
     assert (base.id, again.runs.get(run.id).kind) == (run.id, "whole")
+    again.close()
+
+
+def test_decisions_of_before_that_were_made_after_looking_are_no_gold_any_more(store_url: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+    first = Store(store_url)
+    cut = []
+    for who in ("P01", "P02", "P03"):
+        talk = parse_text(TALK.replace("P01", who), name=who, place=who)
+        first.corpus.add(talk)
+        first.corpus.add_segments(talk.id, split(talk), "whole turns")
+        cut.append(split(talk)[0])
+    for n, notes in enumerate((["yes"], ["", "yes"], ["yes", ""])):
+        head = 0
+        for k, note in enumerate(notes):
+            said = Said(
+                key=f"decided-{n}-{k}",
+                kind=JudgementKind.ADJUDICATION,
+                segment_id=cut[n].id,
+                reviewer="dora",
+                coder="adjudicated",
+                none_fits=True,
+                codebook_digest="b",
+                details={"seen_model": note} if note else {},
+                supersedes=head,
+            )
+            head = first.judgements.submit(said).id
+    assert [j.saw_model for j in first.findings.judgements()] == [False] * 3
+    first.close()
+    with connect(store_url).begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0013")
+    again = Store(store_url)
+    assert {j.segment_id: j.saw_model for j in again.findings.judgements()} == {
+        cut[0].id: True,
+        cut[1].id: True,
+        cut[2].id: False,
+    }
     again.close()

@@ -201,6 +201,11 @@ def _warnings(found: Gold, compared: _Compared, standing: Standing) -> tuple[str
     lines = list(compared.ceiling.warnings)
     if found.anchored:
         lines.append(f"{found.anchored} judgements were left out: their coders had seen the model's codings")
+    if found.anchored_decisions:
+        lines.append(
+            f"{found.anchored_decisions} of them settle a segment: there what its coders said counts, as if nobody had "
+            "settled it"
+        )
     ties = int((found.settled < 0).sum())
     if ties:
         lines.append(f"{ties} segment × code pairs were left unsettled by people and count nowhere against them")

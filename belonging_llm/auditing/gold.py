@@ -59,7 +59,8 @@ class Gold:
         outcomes: The candidate's outcomes on these units, counted.
         confidence: Of the candidate's judgements, shape (n_units, n_codes); NaN where there is none.
         segments: By id, in the order of `humans.units`.
-        anchored: Judgements left out because the coder had seen the model's.
+        anchored: Judgements left out because the coder had seen the model's; `anchored_decisions` of them are the
+            adjudicator's, and what the coders said counts instead.
         codings: The candidate's codings on these units.
     """
 
@@ -72,6 +73,7 @@ class Gold:
     segments: Mapping[str, Segment]
     anchored: int
     codings: tuple[Coding, ...]
+    anchored_decisions: int = 0
 
     @cached_property
     def together(self) -> Ratings:
@@ -144,6 +146,7 @@ def gold(study: Study, judged: Candidate, participants: Collection[str]) -> Gold
         segments={unit: segments[unit] for unit in humans.units},
         anchored=len(judgements) - len(free),
         codings=own,
+        anchored_decisions=sum(j.saw_model and j.coder == settings.adjudicator for j in judgements),
     )
 
 

@@ -155,7 +155,8 @@ class Flow:
     Attributes:
         settled_by: Whose word people settled on: the adjudicator's name, or `majority`.
         outcomes: Of the candidate on the audited segments, over segment × code.
-        anchored: People's judgements left out because they had seen the model's.
+        anchored: People's judgements left out because they had seen the model's; `anchored_decisions` of them settle a
+            segment.
         strata: Of an audit sample, by stratum: size, drawn, probability; empty without a plan.
     """
 
@@ -165,6 +166,7 @@ class Flow:
     outcomes: Mapping[str, int]
     anchored: int
     strata: tuple[Mapping[str, Any], ...]
+    anchored_decisions: int = 0
 
 
 @dataclass(frozen=True)

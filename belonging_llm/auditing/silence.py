@@ -19,6 +19,10 @@ class Asked:
         """
         self._books = books
         self._codes = codes
+        self._absorbed: dict[str, set[str]] = {}
+        current = books.current()
+        for gone, into in (current.absorbed if current else {}).items():
+            self._absorbed.setdefault(into, set()).add(gone)
         self._open: dict[str, frozenset[str]] = {"": frozenset()}
 
     def not_about(self, judgement: Judgement) -> frozenset[str]:
@@ -33,8 +37,11 @@ class Asked:
 
     def _came_after(self, digest: str) -> frozenset[str]:
         try:
-            there = {code.id for code in self._books.get(digest).assignable}
+            book = self._books.get(digest)
         except KeyError:
             return frozenset()
+        # Who was asked about all that a code stands for now was asked about it: about it, and what it absorbed since.
+        known = {code.id for code in book.assignable} | book.absorbed.keys()
+        there = {code.id for code in book.assignable if self._absorbed.get(code.id, frozenset()) <= known}
         # A codebook that shares no code with this one is not what they went by, but what was there before it.
         return frozenset(self._codes) - there if there.intersection(self._codes) else frozenset()

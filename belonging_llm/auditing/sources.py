@@ -96,6 +96,7 @@ def flow(study: Study, locked: Mapping[str, Part], gold: Gold) -> Flow:
         outcomes=dict(gold.outcomes),
         anchored=gold.anchored,
         strata=_strata(study),
+        anchored_decisions=gold.anchored_decisions,
     )
 
 

@@ -46,7 +46,8 @@ def show(study: Path, wanted: str, as_yaml: bool) -> None:
         click.echo(line)
     for gone in retired(opened) if wanted == "last" else []:
         kept = sum(use.codings for use in gone.uses)
-        click.echo(f"retired: {gone.code.id} ({gone.code.name}), last in version {gone.last}; {kept} codings kept")
+        went = f"merged into {gone.into}" if gone.into else "retired"
+        click.echo(f"{went}: {gone.code.id} ({gone.code.name}), last in version {gone.last}; {kept} codings kept")
 
 
 @codebook.command()
@@ -149,6 +150,38 @@ def edit(
     )
     click.echo(json.dumps(_proposed(proposal) | {"version": saved.number}) if as_json else _version_line(saved))
     return 0
+
+
+@codebook.command()
+@STUDY
+@click.argument("code")
+@click.option("--into", required=True, metavar="CODE", help="The code that it is merged into.")
+@click.option("--by", default="", metavar="NAME", help="Who merges them.")
+@click.option("--reason", default="", help="Why.")
+@click.option("--preview", is_flag=True, help="Say what that means for people's codings; save nothing.")
+@JSON
+@plainly
+def merge(study: Path, code: str, into: str, by: str, reason: str, preview: bool, as_json: bool) -> None:
+    """Merge CODE into another in STUDY: what people said of it counts as said of the other.
+
+    Nobody's coding is rewritten: agreement, learning, queues and exports read them through the
+    codebook in use, so that restoring the version before (`belonging codebook edit STUDY
+    --restore N`) undoes it. Segments that a person gave both codes with different polarities are
+    named. Change the definition of the code that stays, so that it holds for both.
+    """
+    from belonging_llm import revising
+    from belonging_llm.study import Study
+
+    opened = Study(study)
+    base = opened.framework().digest
+    after = revising.with_merged(opened, code, into, base)
+    proposal = revising.propose(opened, after)
+    if preview or not as_json:
+        _show(proposal, as_json=as_json)
+    if preview:
+        return
+    saved = revising.save(opened, after, by=by, reason=reason, base=base)
+    click.echo(json.dumps(_proposed(proposal) | {"version": saved.number}) if as_json else _version_line(saved))
 
 
 def difference_lines(found: Difference) -> Iterator[str]:

@@ -20,6 +20,19 @@ _PORT = 8765
 @click.option("--name", "names", multiple=True, metavar="NAME", help="Name that browsers ask for it by; repeatable.")
 @click.option("--certificate", type=click.Path(path_type=Path), help="TLS certificate (chain), PEM.")
 @click.option("--key", type=click.Path(path_type=Path), help="Its private key, PEM.")
+@click.option(
+    "--public-url",
+    default="",
+    metavar="URL",
+    help="Behind a proxy that ends TLS: the address that people type, https://coding.example.org.",
+)
+@click.option(
+    "--proxy",
+    "proxies",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Address or network of that proxy, which alone may ask; repeatable.  [this machine]",
+)
 @click.option("--insecure-http", "insecure", is_flag=True, help="Let plain HTTP leave this machine.")
 @plainly
 def review(
@@ -29,18 +42,24 @@ def review(
     names: tuple[str, ...],
     certificate: Path | None,
     key: Path | None,
+    public_url: str,
+    proxies: tuple[str, ...],
     insecure: bool,
 ) -> None:
     """Serve STUDY's review application, for this machine alone unless told otherwise.
 
     People code blind, adjudicate and check the model there. Make their accounts with
     `belonging reviewers STUDY add NAME`.
+
+    Behind nginx or Caddy say --public-url: requests must then come through the proxy, ask for that
+    very name, and forms must come from that very address. The proxy has to hand on the Host that
+    was asked for, and to name the client in X-Forwarded-For (Caddy does both by itself).
     """
     from belonging_llm.review import accounts
     from belonging_llm.review.server import Where, listen, serve
     from belonging_llm.study import Study
 
-    where = Where(host, port, names, certificate, key, insecure)
+    where = Where(host, port, names, certificate, key, insecure, public_url, proxies)
     where.check()
     opened = Study(study)
     if not opened.store.reviewers.all():

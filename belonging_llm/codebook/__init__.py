@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from belonging_llm.codebook.difference import CodeChange, Difference, FieldChange, Piece, differ
-from belonging_llm.codebook.editing import fresh_id, put, retire
+from belonging_llm.codebook.editing import fresh_id, merge, put, retire
 from belonging_llm.codebook.framework import KINDS, Code, Framework, Source
 from belonging_llm.codebook.reading import (
     RELATIONS,
@@ -33,6 +33,7 @@ __all__ = [
     "fresh_id",
     "from_rows",
     "load",
+    "merge",
     "put",
     "read_yaml",
     "retire",

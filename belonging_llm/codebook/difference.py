@@ -12,9 +12,20 @@ from typing import Literal
 from belonging_llm.codebook.framework import Code, Framework
 
 # What a coder goes by: whoever coded with other words here may have meant something else.
-MEANING = ("definition", "include", "exclude", "kind", "assignable")
+MEANING = ("definition", "include", "exclude", "kind", "assignable", "absorbs")
 _HEAD = ("id", "version", "name", "description", "sources")
-_FIELDS = ("name", "definition", "include", "exclude", "kind", "assignable", "parent", "examples", "absent_examples")
+_FIELDS = (
+    "name",
+    "definition",
+    "include",
+    "exclude",
+    "kind",
+    "assignable",
+    "parent",
+    "examples",
+    "absent_examples",
+    "absorbs",
+)
 # Fewer letters in common between two changes only break them into pieces that nobody can read.
 _WORTH = 4
 _TOKEN = re.compile(r"\s+|\w+(?:['’-]\w+)*|[^\w\s]")

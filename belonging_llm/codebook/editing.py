@@ -41,6 +41,29 @@ def retire(framework: Framework, code_id: str) -> Framework:
     return _checked(framework, moved)
 
 
+def merge(framework: Framework, code_id: str, into: str) -> Framework:
+    """The codebook with one code merged into another: what people said of it counts as said of the other.
+
+    Its words go; whoever merges changes the other's definition so that it holds for both. Codes below it come under the
+    one above it.
+
+    Raises:
+        CodebookError: one of them is not there or a heading, or they are the same.
+    """
+    codes = {code.id: code for code in framework.codes}
+    for one in (code_id, into):
+        if one not in codes:
+            raise CodebookError(f"{one}: is not in the codebook {framework.id}")
+        if not codes[one].assignable:
+            raise CodebookError(f"{one}: is a heading; only codes that can be given to segments can be merged")
+    if code_id == into:
+        raise CodebookError(f"{code_id}: cannot be merged into itself")
+    left = retire(framework, code_id)
+    target = left.code(into)
+    absorbs = (*target.absorbs, code_id, *codes[code_id].absorbs)
+    return put(left, target.model_copy(update={"absorbs": absorbs}))
+
+
 def fresh_id(name: str, taken: Collection[str]) -> str:
     """An id for a new code, from its name; never one that a code has or had."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()

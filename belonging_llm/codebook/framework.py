@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Self
 
@@ -32,6 +32,7 @@ class Code(BaseModel):
         exclude: When not to, naming the neighbour to use instead.
         examples: Sentences where it is experienced (a determinant: enables).
         absent_examples: Sentences where it is absent (a determinant: constrains).
+        absorbs: Ids of codes that were merged into it: what people said of them counts as said of this one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,6 +47,7 @@ class Code(BaseModel):
     exclude: str = ""
     examples: tuple[str, ...] = ()
     absent_examples: tuple[str, ...] = ()
+    absorbs: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _known_kind(self) -> Self:
@@ -78,6 +80,12 @@ class Framework(BaseModel):
             raise ValueError(f"codes that stand below themselves: {', '.join(circular)}")
         if not self.assignable:
             raise ValueError("no code may be assigned")
+        gone = Counter(one for code in self.codes for one in code.absorbs)
+        there = {code.id for code in self.codes}
+        if wrong := sorted(one for one, n in gone.items() if n > 1 or one in there):
+            raise ValueError(f"merged codes that are in the codebook, or merged into several: {', '.join(wrong)}")
+        if headings := [code.id for code in self.codes if code.absorbs and not code.assignable]:
+            raise ValueError(f"headings that codes were merged into: {', '.join(headings)}")
         return self
 
     @cached_property
@@ -100,8 +108,17 @@ class Framework(BaseModel):
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the whole content."""
-        return digest(self.model_dump(mode="json"))
+        """SHA-256 of the whole content; without merged codes it is what it was before codes could be merged."""
+        content = self.model_dump(mode="json")
+        for code in content["codes"]:
+            if not code["absorbs"]:
+                del code["absorbs"]
+        return digest(content)
+
+    @cached_property
+    def absorbed(self) -> Mapping[str, str]:
+        """For every code that was merged into another, that other."""
+        return {one: code.id for code in self.codes for one in code.absorbs}
 
     def reordered(self, order: Sequence[str]) -> Framework:
         """The same codebook with its assignable codes in another order; headings come first.

@@ -76,8 +76,8 @@ def to_yaml(framework: Framework) -> str:
 def from_rows(rows: Sequence[dict[str, str]], *, name: str, place: str) -> Framework:
     """A codebook table's rows (`code, name, definition` [`include, exclude, examples, parent, kind`, …]).
 
-    Also read are `absent_examples`, and `assignable` (false for headings). Examples are separated by line ends or
-    ` | `.
+    Also read are `absent_examples`, `absorbs` (ids of codes merged into it) and `assignable` (false for headings).
+    Examples and ids are separated by line ends or ` | `.
 
     Raises:
         CodebookError: a row breaks the schema; names file and row.
@@ -116,6 +116,7 @@ def _code(row: dict[str, str]) -> Code:
         assignable=row.get("assignable", "").strip().lower() not in _HEADING,
         examples=_lines(row.get("examples", "")),
         absent_examples=_lines(row.get("absent_examples", "")),
+        absorbs=_lines(row.get("absorbs", "")),
     )
 
 

@@ -9,6 +9,7 @@ from belonging_llm.codes.coding import Coding, EvidenceSpan, Judgement, Outcome,
 from belonging_llm.codes.decide import Bar, Chances, after, chances, cuts, open_pairs, open_pairs_within, strength
 from belonging_llm.codes.examples import Example, nearest
 from belonging_llm.codes.judge import OpenSegment, Verdict, judge, question
+from belonging_llm.codes.merging import merged
 from belonging_llm.codes.probe import NO_LESSONS, Learned, Lessons, features, learn, learn_polarity
 from belonging_llm.codes.score import (
     Scale,
@@ -74,6 +75,7 @@ __all__ = [
     "learn",
     "learn_coder",
     "learn_polarity",
+    "merged",
     "nearest",
     "open_pairs",
     "open_pairs_within",

@@ -2,12 +2,13 @@
 
 from belonging_llm.deliberation.disagreement import About, Contested, Standing, contested, standing
 from belonging_llm.deliberation.docket import Docket, Progress
-from belonging_llm.deliberation.people import People
+from belonging_llm.deliberation.people import Anchored, People
 from belonging_llm.deliberation.word import NOT_ASKED, Opinion, Word, shared, together
 
 __all__ = [
     "NOT_ASKED",
     "About",
+    "Anchored",
     "Contested",
     "Docket",
     "Opinion",

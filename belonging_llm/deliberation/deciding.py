@@ -93,7 +93,7 @@ def take_over(
         words = people.raw(segment)
         own = coder in {word.coder for word in words} and not study.settings.review.adjudicate_own
         book = _asked_of_all(words)
-        if len(words) > 1 and people.ruling(segment) is None and not own and book is not None:
+        if len(words) > 1 and people.decision(segment) is None and not own and book is not None:
             silent = frozenset[str]().union(*(word.not_asked for word in words))
             marks = _marks({code: one for code, one in together(words).items() if code not in silent})
             head = study.store.judgements.head(segment, people.adjudicator)
@@ -109,14 +109,17 @@ def heard_of(words: Iterable[Word]) -> str:
 
 
 def _marked_if_seen(study: Study, said: Sequence[Said]) -> list[Said]:
-    """The same, with a note on what is settled by somebody who had looked at the model's word on it."""
+    """The same, with a note on what is settled by somebody who had looked at the model's word on it.
+
+    It settles the segment, and is no independent word: figures go by what the coders said.
+    """
     seen = {
         (reviewer, segment)
         for reviewer in {one.reviewer for one in said}
         for segment in seen_beside_model(study, reviewer, [one.segment_id for one in said])
     }
     return [
-        one.model_copy(update={"details": one.details | {"seen_model": "yes"}})
+        one.model_copy(update={"details": one.details | {"seen_model": "yes"}, "saw_model": True})
         if (one.reviewer, one.segment_id) in seen
         else one
         for one in said

@@ -56,7 +56,7 @@ def standing(words: Sequence[Word], ruling: Word | None) -> Standing:
 
     Args:
         words: Of the people who coded it for themselves, at least one.
-        ruling: The adjudicator's.
+        ruling: The adjudicator's, whatever they had seen.
     """
     if ruling is not None:
         return Standing.REOPENED if any(w.at > ruling.at for w in words) else Standing.SETTLED

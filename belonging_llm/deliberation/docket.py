@@ -45,7 +45,7 @@ class Docket:
             self._standing.pop(segment, None)
             self._contested.pop(segment, None)
             if words:
-                self._standing[segment] = standing(words, self.people.ruling(segment))
+                self._standing[segment] = standing(words, self.people.decision(segment))
                 found = tuple(c for c in contested(words) if c.code in self.codes)
                 if found:
                     self._contested[segment] = found

@@ -11,6 +11,7 @@ from belonging_llm import codebook
 from belonging_llm.codebook import Code, Framework
 from belonging_llm.errors import ExchangeError
 from belonging_llm.exchange.code_tree import Look, from_tree, ids_of, seen
+from belonging_llm.exchange.guids import guid
 from belonging_llm.exchange.project import Project, ProjectCode
 from belonging_llm.study import Study
 
@@ -95,7 +96,10 @@ def _match(
 ) -> dict[str, str]:
     """Ids of the study's codes by the project's: the same GUID, else the same id, else the same name."""
     by_guid = {look.guid: ident for ident, look in seen(ours, known).items()}
-    own = {code.id for code in ours.codes}
+    # A code that was merged is no missing one: what is coded with it counts as the other's.
+    gone = ours.absorbed.keys()
+    by_guid |= {known[one].guid if one in known else guid("code", ours.id, one): one for one in gone}
+    own = {code.id for code in ours.codes} | gone
     times = Counter(code.name.casefold() for code in ours.codes)
     by_name = {c.name.casefold(): c.id for c in ours.codes if times[c.name.casefold()] == 1}
     theirs = Counter(code.name.casefold() for code in codes)
@@ -112,7 +116,7 @@ def _match(
 
 def _joined(ours: Framework, missing: list[ProjectCode], ids: Mapping[str, str]) -> tuple[Framework, dict[str, str]]:
     """The study's codebook with the missing codes behind its own."""
-    taken = {code.id for code in ours.codes}
+    taken = {code.id for code in ours.codes} | ours.absorbed.keys()
     fresh: dict[str, str] = {}
     for code in missing:
         ident, number = ids[code.guid], 1

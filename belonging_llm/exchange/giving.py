@@ -60,6 +60,7 @@ class _Giver:
         store = study.store
         self._study = study
         self._framework = study.framework()
+        self._absorbed = self._framework.absorbed
         self._looks = looks(study)
         self._codes = seen(self._framework, self._looks)
         self._brought = store.exchanges.brought()
@@ -148,12 +149,18 @@ class _Giver:
         """People's own passages, as they came."""
         marks: dict[str, list[Mark]] = defaultdict(list)
         lost: Counter[str] = Counter()
-        for c in self._study.store.exchanges.codings():
-            if c.code not in self._codes:
+        twice = 0
+        # Those of merged codes last, so that what was said of the code that stays is kept as it is.
+        for c in sorted(self._study.store.exchanges.codings(), key=lambda c: c.code in self._absorbed):
+            code = self._absorbed.get(c.code, c.code)
+            if code not in self._codes:
                 lost[c.code] += 1
                 continue
             refs = self._refs("coding", c.id)
-            mark = Mark(guid=c.id, code=self._codes[c.code].guid, user=self._user(c.coder), at=c.at, memos=refs)
+            mark = Mark(guid=c.id, code=self._codes[code].guid, user=self._user(c.coder), at=c.at, memos=refs)
+            if code != c.code and any((m.code, m.user) == (mark.code, mark.user) for m in marks[c.passage_id]):
+                twice += 1
+                continue
             marks[c.passage_id].append(mark)
         for p in self._study.store.exchanges.passages():
             self._passages[p.transcript_id][p.id] = Passage(
@@ -167,6 +174,10 @@ class _Giver:
                 marks=tuple(marks[p.id]),
                 memos=self._refs("passage", p.id),
                 whole=p.whole,
+            )
+        if twice:
+            self._left_out.append(
+                f"{twice} codings of stretches that their coder gave the code that was merged into too"
             )
         if lost:
             named = ", ".join(sorted(lost)[:5])
@@ -193,7 +204,8 @@ class _Giver:
         for c in self._study.store.exchanges.codings():
             passage = where[c.passage_id]
             if not passage.whole:
-                found[passage.transcript_id, c.coder, c.code].append((passage.start, passage.end))
+                code = self._absorbed.get(c.code, c.code)
+                found[passage.transcript_id, c.coder, code].append((passage.start, passage.end))
         return found
 
     def _machine(self, run: Run) -> None:

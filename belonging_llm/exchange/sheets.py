@@ -147,11 +147,13 @@ class _View:
             ("coding_id", "text", "GUID of the coding"),
         )
         where = {p.id: p for p in self._store.exchanges.passages()}
+        absorbed = self._study.framework().absorbed
         rows: list[tuple[Cell, ...]] = []
         for c in self._store.exchanges.codings():
             p = where[c.passage_id]
             words = self._texts[p.transcript_id].text[p.start : p.end]
-            own = (self._names[p.transcript_id], p.start, p.end, c.coder, c.code, words, str(c.polarity or ""))
+            code = absorbed.get(c.code, c.code)
+            own = (self._names[p.transcript_id], p.start, p.end, c.coder, code, words, str(c.polarity or ""))
             rows.append((*own, c.rationale, c.saw_model, c.at, p.note, p.id, c.id))
         return Sheet("passages", "one code that a person gave to a stretch of their own", columns, tuple(rows))
 
@@ -234,12 +236,13 @@ class _View:
             ("parent", "text", "code above it"),
             ("kind", "text", "its place in the framework"),
             ("assignable", "boolean", "false for headings, which are never given to text"),
+            ("absorbs", "text", "ids of codes that were merged into it, one a line: codings of them count as its own"),
         )
         rows: list[tuple[Cell, ...]] = []
         for c in self._study.framework().codes:
             examples = "\n".join(c.examples), "\n".join(c.absent_examples)
             own = (c.id, c.name, c.definition, c.include, c.exclude)
-            rows.append((*own, *examples, c.parent or "", c.kind, c.assignable))
+            rows.append((*own, *examples, c.parent or "", c.kind, c.assignable, "\n".join(c.absorbs)))
         return Sheet("codebook", "one code", columns, tuple(rows))
 
     def participants(self) -> Sheet:

@@ -12,7 +12,7 @@ from belonging_llm.auditing.comparison import against_humans, paradox
 from belonging_llm.auditing.gold import Gold
 from belonging_llm.auditing.record import AgainstHumans, Paradox
 from belonging_llm.codes import Outcome
-from belonging_llm.deliberation import People
+from belonging_llm.deliberation import Anchored, People
 from belonging_llm.evaluation import Estimate, Ratings, Resampling, agree, ratings, segments_for_kappa
 from belonging_llm.evaluation.ratings import Marks
 from belonging_llm.inspection.beside import settled
@@ -84,6 +84,7 @@ class Agreed:
         units: Segments that somebody judged; `twice` those that two or more did.
         left_out: Segments of the sealed test split, whose figures are not made.
         model: Empty with a reason where the model is not compared.
+        anchored: Outside the sealed split, what is counted nowhere because whoever said it had seen the model's.
     """
 
     coders: Mapping[str, int]
@@ -94,6 +95,7 @@ class Agreed:
     people: tuple[AmongPeople, ...]
     model: tuple[WithModel, ...]
     model_units: int
+    anchored: Anchored
     reason: str = ""
     warnings: tuple[str, ...] = ()
     model_warnings: tuple[str, ...] = ()
@@ -144,8 +146,12 @@ def with_model(gold: Gold, how: Resampling) -> tuple[WithModel, ...]:
     return tuple(_row(gold, k, one, other) for k, (one, other) in enumerate(zip(beside, alone, strict=True)))
 
 
-def gold_of(found: Ratings, people: People, matrix: Matrix) -> Gold:
-    """People and a run on the same segments, as audits compare them."""
+def gold_of(found: Ratings, people: People, matrix: Matrix, anchored: Anchored) -> Gold:
+    """People and a run on the same segments, as audits compare them.
+
+    Args:
+        anchored: What was left out because whoever said it had seen the model's.
+    """
     rows = np.array([matrix.row.get(unit, NOTHING) for unit in found.units])
     marks = np.where(rows[:, None] == NOTHING, NOTHING, _marks(matrix)[rows]).astype(np.int8)
     outcomes = Counter(str(OUTCOMES[k]) for k in matrix.outcome[rows[rows != NOTHING]].ravel() if k != NOTHING)
@@ -159,8 +165,9 @@ def gold_of(found: Ratings, people: People, matrix: Matrix) -> Gold:
         outcomes=outcomes,
         confidence=np.full(marks.shape, np.nan),
         segments={},
-        anchored=0,
+        anchored=anchored.judgements,
         codings=(),
+        anchored_decisions=anchored.decisions,
     )
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from belonging_llm.asking import LedgerEntry
 from belonging_llm.codes import Coding
 from belonging_llm.codes.examples import MARK
 from belonging_llm.codes.judge import SHOWN
+from belonging_llm.inspection.sharing import Part, is_published, part_of, size
 from belonging_llm.llm import ChatRequest
 from belonging_llm.prompts import quoted
 from belonging_llm.store import Run
@@ -21,6 +22,10 @@ NOT_ASKED = "The model was not asked about this segment: the outcome rests on th
 GONE = (
     "The call is not in the ledger any more: a withdrawal or the forgetting of originals took it, since it showed "
     "words that had to go."
+)
+MIXED = (
+    "Several calls of the run hold these words, and the study's own wording of the prompt does not tell which of them "
+    "asked about this segment; none is shown, since it may be another segment's."
 )
 NEEDLE = 200
 _EXAMPLE = re.compile(rf'"{re.escape(MARK)}(?:[^"\\]|\\.)*"')
@@ -58,6 +63,9 @@ class Call:
     """What was asked, and every reply to it.
 
     Attributes:
+        system: As it was sent, and `user`; where segments shared the call, what belongs to the one that is looked at.
+        attempts: Likewise.
+        left_out: What is not shown, in words; empty where all is.
         segments: How many segments shared the call.
         earlier: It was made for an earlier run, whose reply was used again.
         likelihoods: Where the model weighed letters, by code; empty for models that answer in words.
@@ -71,6 +79,7 @@ class Call:
     segments: int
     earlier: bool
     likelihoods: tuple[Likelihood, ...]
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,20 +112,39 @@ def behind(study: Study, run: Run, coding: Coding, text: str) -> Behind:
     needle = max(_PLAIN.findall(shown), key=len, default="")[:NEEDLE]
     kept = study.store.asked.showing(needle, prompt_digest=made.prompt_digest, model=made.model)
     tests = {test.id for test in study.store.stability.tests()}
-    kept = [(entry, asked) for entry, asked in kept if entry.run_id not in tests and _asks(asked, shown, coding.code)]
+    kept = [(entry, asked) for entry, asked in kept if entry.run_id not in tests and _asks(entry, asked, shown, coding)]
     if not kept:
         return Behind(None, GONE)
-    key = _chosen([entry for entry, _ in kept], run)
-    replies = [(entry, asked) for entry, asked in kept if entry.key == key]
-    return Behind(_call(replies, run), others=len({entry.key for entry, _ in kept}) - 1)
+    chosen = _chosen([entry for entry, _ in kept], run)
+    if _mixed(kept, chosen):
+        return Behind(None, MIXED)
+    replies = [(entry, asked) for entry, asked in kept if entry.key == chosen.key]
+    part = _part(*replies[0], shown, coding)
+    call = _call(replies, run) if part is None else _cut(_call(replies, run), part)
+    return Behind(call, others=len({entry.key for entry, _ in kept}) - 1)
 
 
-def _asks(request: ChatRequest, shown: str, code: str) -> bool:
+def _asks(entry: LedgerEntry, request: ChatRequest, shown: str, coding: Coding) -> bool:
     """Whether a request asks about these words and this code, rather than showing them as an example."""
+    if size(request) > 1:
+        return _part(entry, request, shown, coding) is not None
+    named = bool(request.options) or coding.code in set(_names(request.reply_schema))
+    if is_published(entry.prompt, entry.prompt_digest):
+        # On a line of its own: what stands within other words is somebody else's call.
+        return named and f"Segment: {quoted(shown)}" in request.user.split("\n")
     rest = _EXAMPLE.sub("", request.user)
-    if quoted(shown) not in rest and shown not in rest:
-        return False
-    return bool(request.options) or code in set(_names(request.reply_schema))
+    return named and (quoted(shown) in rest or shown in rest)
+
+
+def _part(entry: LedgerEntry, request: ChatRequest, shown: str, coding: Coding) -> Part | None:
+    """Of a call about several segments what belongs to this one; None where it is about one."""
+    return part_of(request, entry.prompt, entry.prompt_digest, shown, coding.code) if size(request) > 1 else None
+
+
+def _cut(call: Call, part: Part) -> Call:
+    """The call without what belongs to the other segments that shared it."""
+    attempts = tuple(replace(one, text=part.reply(one.text)) for one in call.attempts)
+    return replace(call, system=part.system, user=part.user, attempts=attempts, left_out=part.notes)
 
 
 def _names(schema: Any) -> Iterator[str]:
@@ -126,10 +154,16 @@ def _names(schema: Any) -> Iterator[str]:
         yield from _names(inner)
 
 
-def _chosen(entries: Sequence[LedgerEntry], run: Run) -> str:
+def _chosen(entries: Sequence[LedgerEntry], run: Run) -> LedgerEntry:
     own = [entry for entry in entries if entry.run_id == run.id]
     before = [entry for entry in entries if entry.at <= (run.finished_at or entry.at)]
-    return (own or before or list(entries))[-1].key
+    return (own or before or list(entries))[-1]
+
+
+def _mixed(kept: Sequence[tuple[LedgerEntry, ChatRequest]], chosen: LedgerEntry) -> bool:
+    """Whether it may be another segment's call, in which this one's words occur."""
+    alike = {entry.key for entry, asked in kept if entry.run_id == chosen.run_id and size(asked) == 1}
+    return len(alike) > 1 and not is_published(chosen.prompt, chosen.prompt_digest)
 
 
 def _call(replies: Sequence[tuple[LedgerEntry, ChatRequest]], run: Run) -> Call:
@@ -143,17 +177,10 @@ def _call(replies: Sequence[tuple[LedgerEntry, ChatRequest]], run: Run) -> Call:
         system=request.system,
         user=request.user,
         attempts=attempts,
-        segments=_sharing(request),
+        segments=size(request),
         earlier=entry.run_id != run.id,
         likelihoods=tuple(_likelihoods(replies[-1][0].reply.text, request)),
     )
-
-
-def _sharing(request: ChatRequest) -> int:
-    """Several segments have an object each in the reply, with an object for each code."""
-    inner = [one.get("properties", {}).values() for one in request.reply_schema.get("properties", {}).values()]
-    several = bool(inner) and all(parts and all(part.get("type") == "object" for part in parts) for parts in inner)
-    return len(inner) if several else 1
 
 
 def _likelihoods(reply: str, request: ChatRequest) -> Iterator[Likelihood]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from belonging_llm.auditing.gold import Gold
 from belonging_llm.auditing.splits import Part
 from belonging_llm.deliberation import People
 from belonging_llm.evaluation import Ratings, Resampling
@@ -84,12 +85,17 @@ def _agreed(
         twice=twice,
         left_out=agreement.left_out(judged.keys() - open_.keys(), people),
         people=agreement.among(found, how) if found else (),
-        model=agreement.with_model(agreement.gold_of(beside, people, matrix), how) if beside and matrix else (),
+        model=agreement.with_model(_gold(beside, people, judged, matrix, seal, part), how) if beside and matrix else (),
         model_units=len(beside.units) if beside else 0,
         reason=why,
         warnings=_warned(found),
         model_warnings=_warned(beside),
+        anchored=people.anchored(open_),
     )
+
+
+def _gold(found: Ratings, people: People, judged: Mapping[str, str], matrix: Matrix, seal: Seal, part: Part) -> Gold:
+    return agreement.gold_of(found, people, matrix, people.anchored(_within(judged, seal.of(part))))
 
 
 def _beside(

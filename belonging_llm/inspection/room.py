@@ -19,7 +19,7 @@ from belonging_llm.inspection.live import Live
 from belonging_llm.inspection.matrix import NOTHING, Matrix, Small, matrix, themed
 from belonging_llm.inspection.sealing import Seal, seal
 from belonging_llm.inspection.verdicts import VERDICTS, Verdict
-from belonging_llm.store import Layered, Run
+from belonging_llm.store import Layered, Run, Store
 from belonging_llm.study import Study
 
 # Runs that are held in memory at a time.
@@ -33,7 +33,7 @@ class Reviewed:
     Attributes:
         layered: Runs whose outcomes it says again; what was said of them stands.
         audited: int8, shape (n_segments, n_codes), a place in `VERDICTS`.
-        seen: Number of the newest verdict that was noted.
+        seen: Number of the newest verdict that was noted; `noted` is how many were.
     """
 
     run: Run
@@ -41,9 +41,20 @@ class Reviewed:
     layered: Layered
     audited: Small
     seen: int = 0
+    noted: int = 0
+
+    def refresh(self, store: Store) -> None:
+        """Note verdicts that came since; all of them anew where one with a lower number came in behind."""
+        came = store.people.verdicts(self.seen)
+        if self.noted + len(came) != store.people.audits():
+            self.audited[:] = NOTHING
+            self.seen = self.noted = 0
+            came = store.people.verdicts(0)
+        self.update(came)
 
     def update(self, verdicts: Sequence[tuple[int, str, Mapping[str, str]]]) -> None:
-        """Note verdicts that came since; of several on one pair the last counts."""
+        """Note verdicts; of several on one pair the last counts."""
+        self.noted += len(verdicts)
         matrix = self.beside.matrix
         for number, segment, told in verdicts:
             # A withdrawal may have taken a detail out.
@@ -137,7 +148,7 @@ class Room:
             found = self._runs.pop(run_id, None)
             if found is not None:
                 self._runs[run_id] = found
-                found.update(self.study.store.people.verdicts(found.seen))
+                found.refresh(self.study.store)
                 if found.beside.matrix.edited != self.study.store.themes.last_edit():
                     found.beside.matrix = themed(self.study.store, found.beside.matrix)
             return found
@@ -169,5 +180,5 @@ class Room:
         self._runs[run_id] = Reviewed(run, beside, layered, audited)
         while len(self._runs) > HELD:
             del self._runs[next(iter(self._runs))]
-        self._runs[run_id].update(store.people.verdicts(0))
+        self._runs[run_id].refresh(store)
         return self._runs[run_id]

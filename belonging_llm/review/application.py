@@ -20,6 +20,7 @@ from belonging_llm.errors import InputError, StaleError
 from belonging_llm.review.cookies import Cookie
 from belonging_llm.review.guard import Guard
 from belonging_llm.review.page import ANYONE, Page
+from belonging_llm.review.proxies import Proxied, Proxies
 from belonging_llm.review.registry import PAGES
 from belonging_llm.review.rendering import Rendering
 from belonging_llm.review.tokens import form_token, new_token, same, token_digest
@@ -34,21 +35,28 @@ MOST_FIELDS = 2000
 
 
 def application(
-    study: Study, *, hosts: Collection[str], port: int, secure: bool, pages: tuple[Page, ...] = PAGES
+    study: Study,
+    *,
+    hosts: Collection[str],
+    port: int,
+    secure: bool,
+    proxies: Proxies | None = None,
+    pages: tuple[Page, ...] = PAGES,
 ) -> ASGIApp:
     """The application on a study.
 
     Args:
         hosts: Names with ports that it is asked for by, in lower case.
         port: That it listens on.
-        secure: Whether it is served over TLS.
+        secure: Whether browsers ask for it over TLS.
+        proxies: That alone may ask it; None where anybody may.
         pages: Every page that it has.
     """
     warming = Warming(study)
     desk = Desk(study, Rendering(pages), Cookie(port, secure), warming)
     routes = [Route(page.path, desk.endpoint(page), methods=[page.method], name=page.name) for page in pages]
     inner = Starlette(routes=routes, exception_handlers={404: _lost, 405: _lost}, lifespan=warming)
-    return Guard(inner, frozenset(hosts), secure)
+    return Guard(Proxied(inner, proxies) if proxies else inner, frozenset(hosts), secure)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ class Guard:
     Attributes:
         hosts: Names (with their ports) that it is asked for by; any other comes from a page that pointed its own
             name at this machine.
-        secure: Whether it is served over TLS.
+        secure: Whether browsers ask for it over TLS.
     """
 
     inner: ASGIApp

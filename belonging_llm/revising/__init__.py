@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from belonging_llm.revising.revise import Proposal, propose, save, with_code, without_code
+from belonging_llm.revising.revise import Proposal, propose, save, with_code, with_merged, without_code
 from belonging_llm.revising.versions import Retired, asked_for, retired
 from belonging_llm.revising.voids import Voids, voided
 
@@ -16,5 +16,6 @@ __all__ = [
     "save",
     "voided",
     "with_code",
+    "with_merged",
     "without_code",
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from belonging_llm.auditing import leaks
 from belonging_llm.auditing.guarding import sealed_segments
-from belonging_llm.codebook import Code, Difference, Framework, differ, put, retire
+from belonging_llm.codebook import Code, Difference, Framework, differ, merge, put, retire
 from belonging_llm.errors import CodebookError, InputError, StaleError
 from belonging_llm.revising.voids import Voids, voided
 from belonging_llm.store import Version
@@ -117,6 +117,19 @@ def without_code(study: Study, code_id: str, base: str) -> Framework:
     current = study.framework()
     _unchanged(study, current, code_id, base)
     return retire(current, code_id)
+
+
+def with_merged(study: Study, code_id: str, into: str, base: str) -> Framework:
+    """The codebook in use with one code merged into another.
+
+    Raises:
+        StaleError: somebody changed one of them meanwhile.
+        CodebookError: one is not there or a heading, or they are the same.
+    """
+    current = study.framework()
+    for one in (code_id, into):
+        _unchanged(study, current, one, base)
+    return merge(current, code_id, into)
 
 
 def _unchanged(study: Study, current: Framework, code_id: str, base: str) -> None:

@@ -17,11 +17,13 @@ class Retired:
     Attributes:
         last: The number of the last version that had it.
         uses: People's codings that are kept under it.
+        into: The code that it was merged into, as which these count; empty where they count no more.
     """
 
     code: Code
     last: int
     uses: tuple[Use, ...]
+    into: str = ""
 
 
 def asked_for(study: Study, wanted: str) -> Version:
@@ -47,10 +49,11 @@ def retired(study: Study) -> list[Retired]:
     books = {digest: store.codebooks.get(digest) for digest in {v.digest for v in store.codebooks.versions()}}
     for version in store.codebooks.versions():
         last |= {code.id: (code, version.number) for code in books[version.digest].codes}
-    current = {code.id for code in study.framework().codes}
+    framework = study.framework()
+    current = {code.id for code in framework.codes}
     gone = {ident: found for ident, found in last.items() if ident not in current}
     uses = store.codebook_use.by_people(gone)
     return [
-        Retired(code, number, tuple(use for use in uses if use.code == ident))
+        Retired(code, number, tuple(use for use in uses if use.code == ident), framework.absorbed.get(ident, ""))
         for ident, (code, number) in sorted(gone.items())
     ]

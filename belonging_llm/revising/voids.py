@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 
 from belonging_llm.codebook import Code, Difference, Framework
+from belonging_llm.revising.merging import Merging, mergings, whose
 from belonging_llm.store import Run, Unsealing, Use
 from belonging_llm.study import Study
 
@@ -19,25 +20,30 @@ class Voids:
         verdicts: Openings of the sealed test split whose verdicts hold until now.
         run: The last finished analysis, if it coded with the codebook in use; `outcomes` is how many it gave.
         retired: People's codings of codes that go: kept, under a code that is used no more.
+        merged: Codes that are merged into others.
         meaning: People's codings of codes that will mean something else.
         unasked: Segments that each person judged before `fresh` codes were there: their silence is no answer.
         drafts: Drafts with codes that go or will mean something else, by reviewer.
-        back: People's codings of retired codes that come back: they count again.
+        back: People's codings of codes that come back, retired or merged: they count again, or as theirs again.
+        parted: For codes that come back after they were merged into another, that other.
     """
 
     verdicts: tuple[Unsealing, ...] = ()
     run: Run | None = None
     outcomes: int = 0
     retired: tuple[Use, ...] = ()
+    merged: tuple[Merging, ...] = ()
     meaning: tuple[Use, ...] = ()
     fresh: tuple[Code, ...] = ()
     unasked: tuple[tuple[str, int], ...] = ()
     drafts: tuple[tuple[str, int], ...] = ()
     back: tuple[Use, ...] = ()
+    parted: Mapping[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         """Whether anything is voided."""
-        return any((self.verdicts, self.outcomes, self.retired, self.meaning, self.unasked, self.drafts, self.back))
+        people = (self.retired, self.merged, self.meaning, self.unasked, self.drafts, self.back)
+        return any((self.verdicts, self.outcomes, *people))
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -55,9 +61,11 @@ class Voids:
                 "the next analysis codes every segment again."
             )
         for code, uses in _by_code(self.retired):
-            yield f"{code}: {_whose(uses)} are kept under the retired code and count no more."
+            yield f"{code}: {whose(uses)} are kept under the retired code and count no more."
+        for merging in self.merged:
+            yield from merging.lines
         for code, uses in _by_code(self.meaning):
-            yield f"{code}: {_whose(uses)} were made when it meant something else. They are kept, and still count."
+            yield f"{code}: {whose(uses)} were made when it meant something else. They are kept, and still count."
         if self.unasked:
             names = ", ".join(code.name for code in self.fresh)
             judged = ", ".join(f"{coder} {n}" for coder, n in self.unasked)
@@ -69,7 +77,8 @@ class Voids:
             people = ", ".join(f"{who} {n}" for who, n in self.drafts)
             yield f"Drafts that are not submitted yet have these codes: {people}. Their coders should look again."
         for code, uses in _by_code(self.back):
-            yield f"{code}: {_whose(uses)} count again."
+            into = self.parted.get(code)
+            yield f"{code}: {whose(uses)} count {f'as {code} again, and no more as {into}' if into else 'again'}."
 
 
 def voided(
@@ -87,16 +96,21 @@ def voided(
     current = run if run and run.settings.get("codebook", {}).get("digest") == before.digest else None
     changed = [c.code.id for c in difference.changed if c.means_otherwise and c.code.id not in same_meaning]
     fresh = _fresh(before, after)
+    # Codes that go without being merged, and those that were merged and are so no more, with no code of their own.
+    gone = {code.id for code in difference.removed} | before.absorbed.keys()
+    gone -= after.absorbed.keys() | {code.id for code in after.codes}
     return Voids(
         verdicts=tuple(u for u in store.audits.unsealings() if u.pinned.get("codebook") == before.digest),
         run=current,
         outcomes=use.by_run(current.id) if current else 0,
-        retired=tuple(use.by_people([code.id for code in difference.removed])),
+        retired=tuple(use.by_people(gone)),
+        merged=mergings(study, before, after),
         meaning=tuple(use.by_people(changed)),
         fresh=fresh,
         unasked=tuple(use.judged().items()) if fresh else (),
         drafts=tuple(use.drafts([*changed, *(code.id for code in difference.removed)]).items()),
         back=tuple(use.by_people([code.id for code in difference.added])),
+        parted={code.id: before.absorbed[code.id] for code in difference.added if code.id in before.absorbed},
     )
 
 
@@ -109,10 +123,3 @@ def _fresh(before: Framework, after: Framework) -> tuple[Code, ...]:
 def _by_code(uses: Sequence[Use]) -> Iterator[tuple[str, list[Use]]]:
     for code, some in groupby(uses, key=lambda use: use.code):
         yield code, list(some)
-
-
-def _whose(uses: Sequence[Use]) -> str:
-    """How many codings by whom."""
-    total = sum(use.codings for use in uses)
-    people = ", ".join(f"{use.coder} {use.codings}" for use in uses)
-    return f"{total} {'coding' if total == 1 else 'codings'} ({people})"

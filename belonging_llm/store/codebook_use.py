@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
@@ -24,19 +24,29 @@ class Use(BaseModel):
     assigned: int
 
 
+_NONE: Mapping[str, str] = {}
+
+
 class CodebookUse:
     """Counts, for people who are about to change a codebook."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def by_people(self, codes: Collection[str] | None = None) -> list[Use]:
-        """People's codings, by code and coder; of these codes, or of all."""
-        assigned = sa.func.sum(sa.case((coding.c.outcome == "assigned", 1), else_=0))
-        query = sa.select(coding.c.code, coding.c.coder, sa.func.count(), assigned).where(coding.c.run_id == "")
+    def by_people(self, codes: Collection[str] | None = None, absorbed: Mapping[str, str] = _NONE) -> list[Use]:
+        """People's codings, by code and coder; of these codes, or of all.
+
+        Args:
+            absorbed: Codes that count as another; without, as they were given.
+        """
+        c = coding.c
+        code = sa.case(dict(absorbed), value=c.code, else_=c.code) if absorbed else c.code
+        segments = sa.func.count(c.segment_id.distinct())
+        assigned = sa.func.count(sa.case((c.outcome == "assigned", c.segment_id)).distinct())
+        query = sa.select(code.label("counts_as"), c.coder, segments, assigned).where(c.run_id == "")
         if codes is not None:
-            query = query.where(coding.c.code.in_(sorted(codes)))
-        query = query.group_by(coding.c.code, coding.c.coder).order_by(coding.c.code, coding.c.coder)
+            query = query.where(c.code.in_(sorted(codes)))
+        query = query.group_by("counts_as", c.coder).order_by("counts_as", c.coder)
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
         return [Use(code=code, coder=coder, codings=n, assigned=yes) for code, coder, n, yes in rows]
@@ -53,6 +63,14 @@ class CodebookUse:
         query = sa.select(judged.c.coder, sa.func.count()).group_by(judged.c.coder).order_by(judged.c.coder)
         with self._engine.connect() as connection:
             return {coder: n for coder, n in connection.execute(query)}
+
+    def judged_by(self) -> dict[tuple[str, str], int]:
+        """Segments that each person judged by each codebook, by coder and digest; empty where it was not recorded."""
+        query = sa.select(judged.c.coder, judged.c.codebook, sa.func.count()).group_by(
+            judged.c.coder, judged.c.codebook
+        )
+        with self._engine.connect() as connection:
+            return {(coder, book): n for coder, book, n in connection.execute(query)}
 
     def drafts(self, codes: Collection[str]) -> dict[str, int]:
         """Drafts of coders that have one of these codes, by reviewer."""

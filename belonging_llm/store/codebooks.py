@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -94,6 +94,12 @@ class Codebooks:
         if content is None:
             raise KeyError(digest)
         return Framework.model_validate_json(content)
+
+
+def absorbed(engine: sa.Engine) -> Mapping[str, str]:
+    """For codes that were merged into another in the codebook in use, that other."""
+    found = Codebooks(engine).current()
+    return found.absorbed if found else {}
 
 
 def reword_codebooks(connection: sa.Connection, changed: Callable[[Framework], Framework], reason: str) -> int:

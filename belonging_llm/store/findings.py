@@ -9,8 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from belonging_llm.codes import Coding, Judgement
+from belonging_llm.codes import Coding, Judgement, merged
 from belonging_llm.provenance import now
+from belonging_llm.store.codebooks import absorbed
 from belonging_llm.store.layers import codings_as_of
 from belonging_llm.store.schema import codebook, coding, judged
 from belonging_llm.store.themes import Themes
@@ -53,7 +54,18 @@ class Findings:
             return [Judgement.model_validate(dict(row)) for row in connection.execute(query).mappings()]
 
     def codings(self, run_id: str = "") -> list[Coding]:
-        """Codings as of a run, or of people, by segment, code and coder."""
+        """Codings as of a run, or of people, by segment, code and coder.
+
+        People's are read through the codebook in use: codes that were merged count as the one that absorbed them.
+        """
+        found = self._codings(run_id)
+        return found if run_id else merged(found, absorbed(self._engine))
+
+    def as_made(self) -> list[Coding]:
+        """People's codings as they made them, by segment, code and coder."""
+        return self._codings("")
+
+    def _codings(self, run_id: str) -> list[Coding]:
         with self._engine.connect() as connection:
             query = sa.select(coding).where(codings_as_of(connection, run_id))
             query = query.order_by(coding.c.segment_id, coding.c.code, coding.c.coder)

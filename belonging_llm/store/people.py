@@ -45,9 +45,12 @@ class Marked(NamedTuple):
 class Reached(NamedTuple):
     """How far people are; whatever they do moves it.
 
+    Numbers alone would not: of two transactions the one with the higher numbers may end first. Records and what came
+    from files are only added, so that their counts tell of whatever came in behind.
+
     Attributes:
-        record: Number of the newest record of the review application.
-        coding: Of the newest coding by a person.
+        record: Number of the newest record of the review application; `records` is how many there are.
+        coding: Of the newest coding by a person; `codings` is how many there are.
         looked: How many segments were judged, counted for each who judged.
         withdrawn: How many participants left.
         codebook: Number of the newest version of the codebook.
@@ -58,6 +61,8 @@ class Reached(NamedTuple):
     looked: int
     withdrawn: int
     codebook: int
+    records: int
+    codings: int
 
 
 class PeopleSaid:
@@ -68,14 +73,29 @@ class PeopleSaid:
 
     def reached(self) -> Reached:
         """How far people are."""
+        count = sa.func.count()
         newest = sa.select(sa.func.max(coding.c.id)).where(coding.c.run_id == "").scalar_subquery()
+        codings = sa.select(count).select_from(coding).where(coding.c.run_id == "").scalar_subquery()
         record = sa.select(sa.func.max(judgement.c.id)).scalar_subquery()
+        records = sa.select(count).select_from(judgement).scalar_subquery()
         looked = sa.select(sa.func.count()).select_from(judged).scalar_subquery()
         gone = sa.select(sa.func.count()).select_from(withdrawal).where(withdrawal.c.state != "begun").scalar_subquery()
         book = sa.select(sa.func.max(codebook_version.c.number)).scalar_subquery()
         with self._engine.connect() as connection:
-            found = connection.execute(sa.select(record, newest, looked, gone, book)).one()
+            found = connection.execute(sa.select(record, newest, looked, gone, book, records, codings)).one()
         return Reached(*(number or 0 for number in found))
+
+    def records_since(self, before: Reached) -> int:
+        """How many records of the review application have higher numbers."""
+        query = sa.select(sa.func.count()).select_from(judgement).where(judgement.c.id > before.record)
+        with self._engine.connect() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def audits(self) -> int:
+        """How many verdicts on outcomes of runs there are."""
+        query = sa.select(sa.func.count()).select_from(judgement).where(judgement.c.kind == "audit")
+        with self._engine.connect() as connection:
+            return int(connection.execute(query).scalar_one())
 
     def since(self, before: Reached) -> set[str]:
         """Segments that newer records and codings of people are about."""

@@ -108,7 +108,7 @@ def test_an_adjudicator_who_saw_the_model_s_codings_settles_nothing(talks: Path)
     _, found = gold_of(talks)
     assert found.settled_by == "majority"
     assert settled(found, ident(0, 0), "group") == 0
-    assert found.anchored == EACH
+    assert (found.anchored, found.anchored_decisions) == (EACH, EACH)
 
 
 def test_an_adjudicator_who_is_judged_is_not_their_own_measure(talks: Path) -> None:

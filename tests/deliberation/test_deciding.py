@@ -247,6 +247,27 @@ def test_who_had_looked_at_the_models_word_is_noted(
     take_over(opened, people, [TWO], reviewer="dora", coder="dora")
     noted = [opened.store.judgements.head(one, "adjudicated") for one in (ONE, TWO)]
     assert [one.details.get("seen_model") for one in noted if one] == ["yes" if marked else None] * 2
+    assert [one.saw_model for one in noted if one] == [marked] * 2
+
+
+def test_what_is_settled_after_looking_is_settled_and_is_no_gold(opened: Study, people: People) -> None:
+    segments = {one.id: one for one in opened.store.corpus.segments()}
+    opened.store.viewings.note("dora", "audit-pair", [(segments[ONE].transcript_id, ONE)])
+    first = settle(opened, people, ONE, ["home"])
+    assert people.refresh() == {ONE}
+    decision = people.decision(ONE)
+    assert decision is not None
+    assert (decision.saw_model, decision.given) == (True, {"home"})
+    assert people.ruling(ONE) is None
+    assert people.anchored([ONE, TWO]) == (1, 1)
+    assert docket(opened, people).standing(ONE) is Standing.SETTLED
+    # What the coders said stands as it does where nobody settled it.
+    assert [(word.coder, word.given) for word in people.raw(ONE)] == [("A", {"home"}), ("B", {"group"})]
+    # Somebody who has not looked settles it again, and that counts.
+    settle(opened, people, ONE, ["group"], supersedes=first, reviewer="mia", coder="mia")
+    people.refresh()
+    assert people.ruling(ONE) == people.decision(ONE) is not None
+    assert people.anchored([ONE, TWO]) == (0, 0)
 
 
 def test_nobody_settles_their_own_codings_by_a_second_account(opened: Study, people: People) -> None:

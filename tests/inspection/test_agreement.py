@@ -13,7 +13,7 @@ from belonging_llm.auditing.gold import candidate, gold
 from belonging_llm.auditing.splits import Part
 from belonging_llm.codebook import Code
 from belonging_llm.deliberation import People
-from belonging_llm.deliberation.deciding import take_over
+from belonging_llm.deliberation.deciding import decide, take_over
 from belonging_llm.evaluation import Estimate, Interval, Resampling, undefined
 from belonging_llm.inspection import agreement
 from belonging_llm.segments import Segment
@@ -68,6 +68,31 @@ def test_a_code_that_came_later_is_held_against_nobody(talks: Path) -> None:
     _same_as_the_audit(opened)
 
 
+def test_what_was_settled_after_looking_counts_nowhere_and_is_counted(opened: Study) -> None:
+    """The adjudicator denies every code of four segments; they had looked at two, where the coders' word stays."""
+    people = People(opened.store, "adjudicated")
+    people.refresh()
+    segments = {s.id: s for s in opened.store.corpus.segments()}
+    four = [ident(p, s) for p in range(2) for s in (2, 3)]
+    opened.store.viewings.note("dora", "audit", [(segments[i].transcript_id, i) for i in four[:2]])
+    for one in four:
+        decide(
+            opened, people, one, [], reviewer="dora", coder="dora", reason="none", key=f"settles-{one}", supersedes=0
+        )
+    people.refresh()
+    assert people.anchored(segments) == (2, 2)
+    _same_as_the_audit(opened)
+    found = gold(opened, candidate(opened, None), {s.participant for s in segments.values()})
+    assert (found.anchored, found.anchored_decisions, found.settled_by) == (2, 2, "adjudicated")
+    place = [found.humans.units.index(one) for one in four]
+    expected = [[int(true(one, code)) for code in found.humans.codes] for one in four[:2]] + [[0, 0]] * 2
+    assert found.settled[place].tolist() == expected
+    assert sum(map(sum, expected)) > 0
+    warned = audit(opened, part=Part.DEVELOPMENT).warnings
+    inside = audit(opened, part=Part.DEVELOPMENT).flow.anchored
+    assert any("of them settle a segment" in line for line in warned) == bool(inside)
+
+
 def _same_as_the_audit(opened: Study) -> None:
     wanted = audit(opened, part=Part.DEVELOPMENT)
     people = People(opened.store, "adjudicated")
@@ -84,11 +109,16 @@ def _same_as_the_audit(opened: Study) -> None:
     last = opened.store.runs.latest()
     assert last is not None
     matrix = inspection.matrix(opened.store, last.id, codes)
-    live = agreement.gold_of(found, people, matrix)
+    live = agreement.gold_of(found, people, matrix, people.anchored(inside))
     own = gold(opened, candidate(opened, None), set(inside.values()))
     assert live.humans.units == own.humans.units
     assert (live.humans.marks == own.humans.marks).all()
     assert (live.settled == own.settled).all()
+    assert (live.anchored, live.anchored_decisions, live.settled_by) == (
+        own.anchored,
+        own.anchored_decisions,
+        own.settled_by,
+    )
     rows = agreement.with_model(live, how)
     for row, beside, alone in zip(rows, wanted.against, wanted.paradox, strict=True):
         assert row.among.found == beside.among_humans

@@ -16,7 +16,7 @@ from belonging_llm.codes import Coding, Example, OpenSegment, Outcome, Provenanc
 from belonging_llm.codes import question as question_about
 from belonging_llm.codes.examples import marked, wording
 from belonging_llm.codes.together import question as question_about_several
-from belonging_llm.inspection.asked import GONE, NOT_ASKED, behind
+from belonging_llm.inspection.asked import GONE, MIXED, NOT_ASKED, behind
 from belonging_llm.prompts import Prompt, load
 from belonging_llm.segments import Segment
 from belonging_llm.store import Run
@@ -95,7 +95,8 @@ def test_several_segments_share_a_call(opened: Study) -> None:
     for code, text in (("kin", TEXTS[0]), ("sea", TEXTS[2])):
         found = behind(opened, made, coding(SEVERAL, code), text).call
         assert found is not None
-        assert (found.segments, found.attempts[0].text) == (2, reply)
+        assert found.segments == 2
+        assert json.dumps(text, ensure_ascii=False) in found.user
 
 
 def test_letters_are_told_by_what_they_stand_for(opened: Study) -> None:
@@ -161,3 +162,27 @@ def test_the_words_of_judged_segments_are_found_as_judging_asks(opened: Study) -
     judge([item(n) for n in range(3)], BOOK, asker=asker, prompt=ALONE)
     made = ended(opened, made)
     assert all(behind(opened, made, coding(ALONE), text).call for text in TEXTS)
+
+
+def test_a_call_that_holds_the_words_within_others_is_not_the_one(opened: Study) -> None:
+    made = run(opened)
+    within = 'He said "A boat came in at night." and left.'
+    other = item(0)
+    other = OpenSegment(other.segment.model_copy(update={"text": within}), ("kin",), "A boat came in at night.")
+    asked(opened, made.id, [alone("kin")], question_about(other, BOOK, ALONE))
+    made = ended(opened, made)
+    assert behind(opened, made, coding(ALONE), TEXTS[2]).reason == GONE
+    assert behind(opened, made, coding(ALONE), within).call is not None
+
+
+def test_of_a_wording_that_does_not_tell_whose_call_it_is_none_is_shown(opened: Study) -> None:
+    bare = Prompt("code_segment.v1", ALONE.source.replace("{{ segment | quoted }}", "{{ segment }}"))
+    first = run(opened)
+    asked(opened, first.id, [alone("kin")], question_about(item(1), BOOK, bare))
+    found = behind(opened, ended(opened, first), coding(bare), TEXTS[1])
+    assert found.call is not None
+    assert f"Segment: {TEXTS[1]}\n" in found.call.user
+    second = run(opened)
+    both = [question_about(item(n, ("kin", "sea")), BOOK, bare) for n in (0, 1)]
+    asked(opened, second.id, [alone("kin", "sea")] * 2, *both)
+    assert behind(opened, ended(opened, second), coding(bare), TEXTS[1]).reason == MIXED

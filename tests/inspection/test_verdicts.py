@@ -14,6 +14,9 @@ from belonging_llm.codes import Coding, Outcome, Polarity
 from belonging_llm.errors import InputError
 from belonging_llm.inspection import Room, Search, Verdict, say, search
 from belonging_llm.inspection.matrix import NOTHING
+from belonging_llm.store import JudgementKind, Said
+from belonging_llm.store.reviewing import judgements
+from belonging_llm.store.schema import judgement
 from belonging_llm.study import Study
 
 ONE = ident(0, 0)
@@ -127,3 +130,29 @@ def test_the_room_hides_test_and_what_may_come_to_be_test(opened: Study) -> None
     assert shown == {p for p in seal.parts if seal.parts[p] != "test"}
     opened.store.audits.unseal(who="somebody", candidate="a run", pinned={})
     assert here.seal().hidden == frozenset()
+
+
+def test_a_verdict_that_came_in_behind_a_later_one_is_noted(opened: Study) -> None:
+    """Of two transactions the one with the higher number may end first."""
+    here = Room(opened)
+    run_id, _ = coding(opened)
+    _numbered(opened, 100, run_id, "dora", "home")
+    assert _found(here, run_id, Verdict.REJECT) == {(ONE, "home")}
+    _numbered(opened, 50, run_id, "mia", "group")
+    assert _found(here, run_id, Verdict.REJECT) == {(ONE, "home"), (ONE, "group")}
+
+
+def _numbered(opened: Study, number: int, run_id: str, who: str, code: str) -> None:
+    """A verdict that got this number when its transaction began."""
+    said = Said(
+        key=uuid4().hex,
+        kind=JudgementKind.AUDIT,
+        segment_id=ONE,
+        reviewer=who,
+        coder=f"{who} (audit)",
+        saw_model=True,
+        codebook_digest="",
+        details={"run": run_id, "code": code, "verdict": "reject"},
+    )
+    with opened.store._engine.begin() as connection:
+        connection.execute(judgement.insert(), judgements._row(said) | {"id": number})

@@ -291,6 +291,7 @@ def _flow() -> Flow:
             {"stratum": "assigned, high confidence", "size": 400, "drawn": 40, "probability": 0.1},
             {"stratum": "assigned, low confidence", "size": 90, "drawn": 45, "probability": 0.5},
         ),
+        anchored_decisions=3,
     )
 
 

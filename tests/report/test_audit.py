@@ -82,6 +82,13 @@ def test_the_models_quotes_are_told_by_what_became_of_them() -> None:
     assert "Codes left to people because such a quote was all that spoke for them 3" in cells
 
 
+def test_what_was_settled_after_looking_is_told() -> None:
+    told = " ".join(re.sub(r"<[^>]+>", "", page("realistic")).split())
+    assert "12 judgements made after seeing the model’s codings were left out" in told
+    assert "3 of them settle a segment: there what the coders said counts, as if nobody had settled it." in told
+    assert "settle a segment" not in page("bare")
+
+
 @both
 def test_headings_leave_no_level_out(name: str) -> None:
     levels = [int(e.tag[1]) for e in parsed(name).elements if re.fullmatch(r"h[1-6]", e.tag)]

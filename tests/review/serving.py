@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 import threading
 import time
 from contextlib import AbstractContextManager
@@ -22,9 +23,9 @@ _TOKEN = re.compile(r'name="csrf" value="([0-9a-f]{64})"')
 class Client:
     """A browser without a face: keeps its cookie, says where its forms come from."""
 
-    def __init__(self, base: str) -> None:
+    def __init__(self, base: str, verify: ssl.SSLContext | bool = True) -> None:
         self.base = base
-        self.http = httpx2.Client(base_url=base, timeout=30, follow_redirects=False)
+        self.http = httpx2.Client(base_url=base, timeout=30, follow_redirects=False, verify=verify)
 
     def get(self, path: str, **headers: str) -> httpx2.Response:
         return self.http.get(path, headers=headers)
@@ -47,14 +48,16 @@ class Client:
 class Served(AbstractContextManager["Served"]):
     """The application on a free port of this machine, in a thread."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, where: Where | None = None) -> None:
         self.world = world
+        self.where = where or Where(port=0)
         self.study = world.open()
 
     def __enter__(self) -> Served:
-        self._socket = listen(Where(port=0))
+        self.where.check()
+        self._socket = listen(self.where)
         self.port = self._socket.getsockname()[1]
-        self._server = server(self.study, Where(port=self.port), self.port)
+        self._server = server(self.study, self.where, self.port)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
         self._thread.start()
         while not self._server.started:
@@ -71,7 +74,7 @@ class Served(AbstractContextManager["Served"]):
 
     @property
     def base(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'http' if self.where.certificate is None else 'https'}://127.0.0.1:{self.port}"
 
     def client(self, name: str | None = None) -> Client:
         """A new client, signed in as somebody or not."""

@@ -11,7 +11,10 @@ from world import World
 
 from belonging_llm.cli import main
 from belonging_llm.errors import InputError
+from belonging_llm.review.drawing import drawn_from
 from belonging_llm.review.server import Where, listen
+from belonging_llm.store import AuditUnit
+from belonging_llm.store.reviewing import Queue
 
 
 def run(*words: str) -> str:
@@ -32,6 +35,7 @@ def test_this_machine_may_always_ask(host: str) -> None:
     where = Where(host=host)
     where.check()
     assert {"localhost:8765", "127.0.0.1:8765", "[::1]:8765"} <= where.hosts(8765)
+    assert where.address(8765).removeprefix("http://").removesuffix("/") in where.hosts(8765)
 
 
 def test_a_name_is_wanted_where_every_address_is_listened_on(tmp_path: Path) -> None:
@@ -88,3 +92,22 @@ def test_what_cannot_be_is_told(made: World, words: list[str], why: str) -> None
     result = CliRunner().invoke(main, ["reviewers", str(made.folder), *words])
     assert result.exit_code == 1
     assert why in result.output
+
+
+def test_what_a_queue_was_drawn_from_is_told_in_words(made: World) -> None:
+    opened = made.open()
+    ids = [segment.id for segment in opened.store.corpus.segments()][:4]
+    units = [AuditUnit(segment_id=one, inclusion=0.5, stratum="all", drawn=n < 3) for n, one in enumerate(ids)]
+    number = opened.store.audits.add_plan({"seed": 1}, units)
+    day = opened.store.audits.plans()[number]["at"][:10]
+    told = {}
+    for kind in ("all", "sample 4", f"plan {number}", "plan 99"):
+        queue = Queue(reviewer="x", drawn_from=kind, seed=1, made_at="")
+        told[kind] = drawn_from(opened, queue)
+    assert told == {
+        "all": "all segments of the study",
+        "sample 4": "a random sample of 4 segments",
+        f"plan {number}": f"the audit sample of {day} (3 segments; plan {number})",
+        "plan 99": "an audit sample that is not in the study any more (plan 99)",
+    }
+    opened.store.close()

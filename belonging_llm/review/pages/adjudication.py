@@ -74,6 +74,7 @@ def overview(visit: Visit) -> Response:
         next=found[LISTED - 1] if len(found) > LISTED else "",
         first=next(_open_to(here, visit, wanted), ""),
         agreed=_takeable(here, visit),
+        anchored=here.people.anchored(list(here.people.segments)).decisions,
         taken=visit.asked("taken"),
         settled=visit.asked("settled"),
     )
@@ -83,7 +84,7 @@ def one(visit: Visit) -> Response:
     """A segment with everybody's word on it, and the form to decide it."""
     here, wanted, segment_id = room(visit), _filter(visit), visit.asked("segment")
     seen = shown(visit, segment_id)
-    words, ruling = here.people.raw(segment_id), here.people.ruling(segment_id)
+    words, ruling = here.people.raw(segment_id), here.people.decision(segment_id)
     records = visit.store.judgements.of(segment_id)
     head = visit.store.judgements.head(segment_id, here.people.adjudicator)
     return visit.render(
@@ -101,6 +102,7 @@ def one(visit: Visit) -> Response:
         heard=heard_of(words),
         codebook=visit.study.framework().digest,
         from_file=ruling is not None and head is None,
+        uncounted=ruling is not None and ruling.saw_model,
         own=_own(here, visit, words),
         anchored=bool(seen_beside_model(visit.study, visit.reviewer.name, [segment_id])),
         key=uuid4().hex,

@@ -16,6 +16,7 @@ from belonging_llm.errors import InputError
 from belonging_llm.review import forms
 from belonging_llm.review.code_tree import rows
 from belonging_llm.review.keys import TAKEN
+from belonging_llm.review.marks import marks_now
 from belonging_llm.review.page import CODERS, Page
 from belonging_llm.review.reading import around
 from belonging_llm.review.visit import Visit
@@ -44,6 +45,8 @@ def show(visit: Visit) -> Response:
     framework = visit.study.framework()
     head = visit.store.judgements.head(item.segment_id, visit.reviewer.coder)
     chosen = _chosen(item, head)
+    # Codes that were merged since are shown as what they count as, and submitted as that.
+    chosen = chosen.model_copy(update={"marks": marks_now(chosen.marks, framework.absorbed)})
     before, after = visit.store.queues.beside(visit.reviewer.name, item.place)
     visit.saw([(item.transcript_id, item.segment_id)])
     return visit.render(

@@ -24,8 +24,9 @@ class Wish:
     """What somebody wants to do to the codebook, as the forms carry it.
 
     Attributes:
-        do: `put` a code as it is written, `retire` it, or `restore` a version.
+        do: `put` a code as it is written, `retire` it, `merge` it into another, or `restore` a version.
         code: Id of the code; empty for a new one.
+        into: Id of the code that it is merged into.
         base: Digest of the codebook that they looked at.
         written: The form's fields of a code, as typed.
     """
@@ -36,6 +37,7 @@ class Wish:
     version: str = ""
     same_meaning: bool = False
     written: Mapping[str, str] = field(default_factory=dict)
+    into: str = ""
 
     @property
     def same(self) -> tuple[str, ...]:
@@ -46,9 +48,9 @@ class Wish:
 def show(visit: Visit) -> Response:
     """The codebook in use, as a tree."""
     uses: dict[str, int] = {}
-    for use in visit.store.codebook_use.by_people():
-        uses[use.code] = uses.get(use.code, 0) + use.assigned
     framework = visit.study.framework()
+    for use in visit.store.codebook_use.by_people(absorbed=framework.absorbed):
+        uses[use.code] = uses.get(use.code, 0) + use.assigned
     versions = visit.store.codebooks.versions()
     return visit.render(
         "codebook.html.j2",
@@ -136,13 +138,21 @@ def compare(visit: Visit) -> Response:
     before = visit.asked("before") or numbers[max(0, len(numbers) - 2)]
     first, second = (revising.asked_for(visit.study, wanted) for wanted in (before, after))
     books = visit.store.codebooks
-    found = codebook.differ(books.get(first.digest), books.get(second.digest))
-    return visit.render("codebook_compare.html.j2", versions=versions, before=first, after=second, found=found)
+    later = books.get(second.digest)
+    found = codebook.differ(books.get(first.digest), later)
+    return visit.render(
+        "codebook_compare.html.j2",
+        versions=versions,
+        before=first,
+        after=second,
+        found=found,
+        absorbed=later.absorbed,
+    )
 
 
 def _wish(visit: Visit) -> Wish:
     do = visit.field("do", "put")
-    if do not in {"put", "retire", "restore"}:
+    if do not in {"put", "retire", "merge", "restore"}:
         raise InputError("This form asks for something that a codebook cannot do.")
     names = (*_TEXTS, *_LISTS, "kind", "parent", "assignable")
     typed = {name: visit.field(name).replace("\r\n", "\n").strip() for name in names}
@@ -153,6 +163,7 @@ def _wish(visit: Visit) -> Wish:
         version=visit.field("version"),
         same_meaning=visit.field("same_meaning") == "yes",
         written=typed,
+        into=visit.field("into"),
     )
 
 
@@ -162,6 +173,8 @@ def _wanted(visit: Visit, wish: Wish) -> Framework:
         return visit.store.codebooks.get(revising.asked_for(visit.study, wish.version).digest)
     if wish.do == "retire":
         return revising.without_code(visit.study, wish.code, wish.base)
+    if wish.do == "merge":
+        return revising.with_merged(visit.study, wish.code, wish.into, wish.base)
     return revising.with_code(visit.study, _code(visit, wish), wish.base)
 
 
@@ -170,9 +183,8 @@ def _code(visit: Visit, wish: Wish) -> Code:
     typed = wish.written
     if not typed["name"]:
         raise InputError("A code needs a name.")
-    taken = {code.id for code in visit.study.framework().codes} | {
-        gone.code.id for gone in revising.retired(visit.study)
-    }
+    there = {code.id: code for code in visit.study.framework().codes}
+    taken = there.keys() | {gone.code.id for gone in revising.retired(visit.study)}
     fields: dict[str, Any] = {
         name: tuple(line.strip() for line in typed[name].split("\n") if line.strip()) for name in _LISTS
     }
@@ -183,6 +195,7 @@ def _code(visit: Visit, wish: Wish) -> Code:
             kind=typed["kind"] or "code",
             parent=typed["parent"] or None,
             assignable=typed["assignable"] == "yes",
+            absorbs=there[wish.code].absorbs if wish.code in there else (),
             **fields,
         )
     except ValidationError as error:
@@ -202,8 +215,20 @@ def _form(visit: Visit, framework: Framework, wish: Wish, *, problem: str = "", 
     below = _below(framework, wish.code)
     parents = [(depth, code) for depth, code in framework.tree if code.id not in below]
     return visit.render(
-        "codebook_code.html.j2", status=status, wish=wish, parents=parents, kinds=KINDS, problem=problem
+        "codebook_code.html.j2",
+        status=status,
+        wish=wish,
+        parents=parents,
+        kinds=KINDS,
+        targets=_targets(framework, wish.code),
+        problem=problem,
     )
+
+
+def _targets(framework: Framework, code_id: str) -> list[Code]:
+    """Codes that this one can be merged into; none where it is new or a heading."""
+    codes = {code.id: code for code in framework.assignable}
+    return [code for code in codes.values() if code.id != code_id] if code_id in codes else []
 
 
 def _preview(visit: Visit, wish: Wish, proposal: revising.Proposal, *, problem: str = "") -> Response:

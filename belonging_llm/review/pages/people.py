@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from belonging_llm.review.drawing import drawn_from
 from belonging_llm.review.page import ADMINS, Page
 from belonging_llm.review.visit import Visit
 from belonging_llm.store import Reviewer
@@ -12,7 +13,8 @@ from belonging_llm.store import Reviewer
 def show(visit: Visit) -> Response:
     """Every account; of coders their progress."""
     rows = [(one, visit.store.queues.get(one.name), visit.store.queues.progress(one.name)) for one in _all(visit)]
-    return visit.render("people.html.j2", rows=rows)
+    drawn = {one.name: drawn_from(visit.study, queue) for one, queue, _ in rows if queue}
+    return visit.render("people.html.j2", rows=rows, drawn=drawn)
 
 
 def revoke(visit: Visit) -> Response:

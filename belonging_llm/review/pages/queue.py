@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from belonging_llm.review.drawing import drawn_from
 from belonging_llm.review.page import CODERS, Page
 from belonging_llm.review.visit import Visit
 from belonging_llm.store import State
@@ -32,7 +33,7 @@ def show(visit: Visit) -> Response:
     else:
         state = None if kind == FLAGGED else State(kind)
         items = queues.page(me, state, flagged=kind == FLAGGED, after=-1 if after is None else after, limit=SHOWN + 1)
-    shown = items[:SHOWN]
+    shown, queue = items[:SHOWN], queues.get(me)
     visit.saw((item.transcript_id, item.segment_id) for item in shown)
     return visit.render(
         "queue.html.j2",
@@ -42,7 +43,8 @@ def show(visit: Visit) -> Response:
         kind=kind,
         kinds=_KINDS,
         progress=queues.progress(me),
-        queue=queues.get(me),
+        queue=queue,
+        drawn_from=drawn_from(visit.study, queue) if queue else "",
         changeable=set(last),
     )
 

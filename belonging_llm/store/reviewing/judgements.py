@@ -180,6 +180,14 @@ class Judgements:
         whose = judgement.c.coder == coder if coder else sa.true()
         return self._found(~followed & _of_kind(kind) & whose)
 
+    def standing(self) -> set[tuple[str, str]]:
+        """(segment, coder) pairs of which there is a record that may stand as a coding."""
+        query = sa.select(judgement.c.segment_id, judgement.c.coder).where(
+            judgement.c.kind != JudgementKind.AUDIT.value
+        )
+        with self._engine.connect() as connection:
+            return {(segment_id, coder) for segment_id, coder in connection.execute(query.distinct())}
+
     def open_to_change(self, reviewer: str, limit: int = 10) -> list[str]:
         """Segments that a reviewer judged blind last, the last first: those that may be judged anew."""
         mine = (judgement.c.reviewer == reviewer) & _of_kind(JudgementKind.BLIND)

@@ -81,6 +81,10 @@ class Reviewers:
         """Every account, closed ones too, by name."""
         return self._found()
 
+    def coders(self) -> dict[str, str]:
+        """By the name that they code under, the account of everybody who codes here, closed ones too."""
+        return {one.coder: one.name for one in self._found(reviewer.c.role == Role.CODER.value)}
+
     def invite(self, name: str, link_digest: str, expires_at: str) -> None:
         """Keep a one-time link; one that was given before ends."""
         self._change(name, link_digest=link_digest, link_expires_at=expires_at)

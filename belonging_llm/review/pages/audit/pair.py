@@ -43,6 +43,7 @@ def show(visit: Visit) -> Response:
         names=code_names(here),
         beside=KINDS[reviewed.beside.kind[place]],
         people=reviewed.beside.settled(coding.segment_id, coding.code),
+        decision=here.people.decision(coding.segment_id),
         words=here.people.raw(coding.segment_id),
         memos={r.coder: r.memo for r in records if r.kind is JudgementKind.BLIND and r.memo},
         behind=behind(visit.study, reviewed.run, coding, seen.segment.text),
