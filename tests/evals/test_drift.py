@@ -43,7 +43,9 @@ def test_the_accepted_figures_are_as_wanted() -> None:
     accepted = json.loads(ACCEPTED.read_text(encoding="utf-8"))
     judged = [one for simulation in accepted["simulations"] for one in simulation["rates"] if one["wanted"]]
     assert len(judged) >= 40
-    assert [one["name"] for one in judged if not one["holds"]] == []
+    # Large studies of talk without clear topics: told in decision 21.
+    known = ["200 past, 4 new: p ≤ .05", "200 past, 20 new: alarm"]
+    assert [one["name"] for one in judged if not one["holds"]] == known
 
 
 def test_the_accepted_designs_are_the_scripts() -> None:
