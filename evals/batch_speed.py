@@ -39,8 +39,8 @@ from belonging_llm.analysis.job import Job
 from belonging_llm.batch import BatchJob
 from belonging_llm.clusters import Belongs
 from belonging_llm.codes import Bar
-from belonging_llm.drift.expecting import REMEMBERED
 from belonging_llm.drift.novelty import MISFITS, POCKETED
+from belonging_llm.drift.strangers import REMEMBERED
 from belonging_llm.llm import ChatRequest
 from belonging_llm.provenance import digest, now
 from belonging_llm.segments import split

@@ -16,6 +16,8 @@ MISFITS, POCKETED = "fits nowhere", "fits nowhere, close together"
 # Neighbours that a segment needs to lie in a pocket; a theme's own closeness is taken over as many.
 NEIGHBOURS = 3
 FOLDS = 5
+# Rows that are compared with all others at a time.
+ROWS = 1024
 TOO_FEW = "no number of segments in so few interviews would be beyond what is to be expected"
 
 Flags = NDArray[np.bool_]
@@ -46,19 +48,25 @@ def cross_fitted(participants: Sequence[str], place: Place, *, folds: int = FOLD
     return fits
 
 
-def close_together(vectors: Vectors, others: Vectors, near: float) -> Flags:
-    """Which of some segments that fit nowhere have enough neighbours among all that do.
+def close_together(vectors: Vectors, others: Vectors, near: float, *, among: int) -> Flags:
+    """Which of some segments that fit nowhere have enough neighbours among such segments.
+
+    The more there are to be compared with, the more neighbours everybody has. Hence always as many, whatever the size
+    of a batch: these segments themselves, and of the others as many as there is room for.
 
     Args:
         vectors: Unit length, shape (n, dim).
-        others: Further ones from before, shape (m, dim).
+        others: Further ones from before, those that count first at the top, shape (m, dim).
         near: Cosine from which on two are neighbours.
+        among: How many segments neighbours are looked for among, at most.
     """
     if not len(vectors):
         return np.zeros(0, bool)
-    every = np.concatenate([vectors, others]) if len(others) else vectors
+    every = (np.concatenate([vectors, others]) if len(others) else vectors)[:among]
+    neighbours = np.concatenate([(part @ every.T >= near).sum(1) for part in _parts(vectors)])
     # Everybody is their own neighbour.
-    return np.asarray((vectors @ every.T >= near).sum(1) - 1 >= NEIGHBOURS)
+    neighbours[: len(every)] -= 1
+    return np.asarray(neighbours >= NEIGHBOURS)
 
 
 def nearness(themes: Iterable[Vectors]) -> float:
@@ -67,8 +75,16 @@ def nearness(themes: Iterable[Vectors]) -> float:
     Args:
         themes: Vectors of each theme's segments.
     """
-    found = [np.sort(v @ v.T, axis=1)[:, -1 - NEIGHBOURS] for v in themes if len(v) > NEIGHBOURS]
+    which = -1 - NEIGHBOURS
+    found = [
+        np.partition(part @ v.T, which, axis=1)[:, which] for v in themes if len(v) > NEIGHBOURS for part in _parts(v)
+    ]
     return float(np.quantile(np.concatenate(found), 0.25)) if found else 1.0
+
+
+def _parts(vectors: Vectors) -> list[Vectors]:
+    """Few rows at a time: memory does not grow with their square."""
+    return [vectors[start : start + ROWS] for start in range(0, len(vectors), ROWS)]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from belonging_llm.analysis import Workbench
 from belonging_llm.drift.distribution import distribution, past_counts, tallies
-from belonging_llm.drift.expecting import REMEMBERED, Expected, expected, flag_counts
+from belonging_llm.drift.expecting import Expected, expected, flag_counts
 from belonging_llm.drift.novelty import MISFITS, POCKETED, Placed, close_together, novelty
 from belonging_llm.drift.record import Distribution, Drift, Kind, Novelty, Sentinels
 from belonging_llm.drift.sentinels import ask, judge
@@ -63,7 +63,8 @@ def _placed(bench: Workbench, run: Run, known: Expected) -> tuple[Placed, tuple[
     fits = np.array([bench.segments[i].id not in nowhere for i in rows], bool)
     lost = [i for i, fit in zip(rows, fits, strict=True) if not fit]
     pocketed = np.zeros(len(rows), bool)
-    pocketed[~fits] = close_together(bench.vectors[lost], _earlier(bench, run, known), known.near)
+    earlier, as_many = _earlier(bench, run, known), len(known.misfits)
+    pocketed[~fits] = close_together(bench.vectors[lost], earlier, known.near, among=as_many)
     people = [bench.segments[i].participant for i in rows]
     return Placed(people, fits, pocketed, run.base_id or run.id), tuple(bench.segments[i].id for i in lost)
 
@@ -74,7 +75,9 @@ def _earlier(bench: Workbench, run: Run, known: Expected) -> Vectors:
     for ident in _batches_before(bench, run):
         kept = bench.store.drift.found(ident)
         ids = [*(kept or {}).get("misfits", ()), *ids]
-    texts = [s.text for s in bench.store.corpus.segments_with(ids[:REMEMBERED])]
+    chosen = ids[: len(known.misfits)]
+    said = {s.id: s.text for s in bench.store.corpus.segments_with(chosen)}
+    texts = [said[ident] for ident in chosen if ident in said]
     return bench.embed(texts) if texts else bench.vectors[:0]
 
 

@@ -19,7 +19,7 @@ from belonging_llm.themes.edits import (
 from belonging_llm.themes.label import Labelled, label
 from belonging_llm.themes.lineage import Fate, Overlap, Step
 from belonging_llm.themes.map import map_themes
-from belonging_llm.themes.placing import Place, Placement, locate, place
+from belonging_llm.themes.placing import Place, Placement, fitting, locate, place
 from belonging_llm.themes.replay import Replayed, Unmet, replay
 from belonging_llm.themes.theme import MappedCode, Mapping, Quote, Theme, ThemeMember, theme_id
 
@@ -50,6 +50,7 @@ __all__ = [
     "Unmet",
     "arrive",
     "concerned",
+    "fitting",
     "label",
     "locate",
     "map_themes",

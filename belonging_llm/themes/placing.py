@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from belonging_llm.embeddings import Vectors
 
@@ -100,9 +101,8 @@ def place(vectors: Vectors, places: Sequence[Place]) -> list[Placement]:
     """
     if not places:
         return [Placement("", 0.0, "", 0.0) for _ in vectors]
-    closeness = np.stack([_closeness(vectors, p.vectors) for p in places], axis=1)
     found = []
-    for row in closeness:
+    for row in _to_all(vectors, places):
         best = int(np.argmax(row))
         near, at = places[best], float(row[best])
         fits = at >= near.floor
@@ -110,6 +110,20 @@ def place(vectors: Vectors, places: Sequence[Place]) -> list[Placement]:
         others = tuple(one for one in also if fits and one[0] != near.theme)
         found.append(Placement(near.theme if fits else "", at, near.theme, _strength(at, near), others))
     return found
+
+
+def fitting(vectors: Vectors, places: Sequence[Place]) -> npt.NDArray[np.bool_]:
+    """Which segments belong in a theme, by the same rule; no more is worked out, shape (n,)."""
+    if not places:
+        return np.zeros(len(vectors), bool)
+    closeness = _to_all(vectors, places)
+    best = np.argmax(closeness, axis=1)
+    return np.asarray(closeness[np.arange(len(vectors)), best] >= np.array([p.floor for p in places])[best])
+
+
+def _to_all(vectors: Vectors, places: Sequence[Place]) -> Vectors:
+    """Closeness to every theme, shape (n, n_places)."""
+    return np.stack([_closeness(vectors, p.vectors) for p in places], axis=1)
 
 
 def _strength(closeness: float, place: Place) -> float:
@@ -136,14 +150,12 @@ def _spread(rows: Vectors, centre: Vectors, most: int) -> list[int]:
     return chosen
 
 
-def _own(rows: Vectors, chosen: Sequence[int]) -> list[float]:
-    """Each segment's closeness to the exemplars other than itself."""
+def _own(rows: Vectors, chosen: Sequence[int]) -> npt.NDArray[np.float64]:
+    """Each segment's closeness to the exemplars other than itself, shape (n,)."""
     if len(rows) == 1:
-        return [1.0]
-    at = {row: n for n, row in enumerate(chosen)}
+        return np.ones(1)
     near = rows @ rows[list(chosen)].T
-    found = []
-    for row, all_of_them in enumerate(near):
-        others = np.delete(all_of_them, at[row]) if row in at else all_of_them
-        found.append(float(np.sort(others)[-NEAREST:].mean()))
-    return found
+    # An exemplar's nearness to itself counts for nothing.
+    near[list(chosen), np.arange(len(chosen))] = -np.inf
+    near = np.sort(near, axis=1)[:, -NEAREST:]
+    return np.asarray(np.mean(near, axis=1, where=np.isfinite(near)), np.float64)

@@ -41,13 +41,38 @@ def test_nobody_is_placed_in_themes_that_know_them() -> None:
 
 
 def test_three_neighbours_make_a_pocket() -> None:
-    near = float(np.cos(np.radians(10)))
+    near, nobody = float(np.cos(np.radians(10))), np.zeros((0, 2), np.float32)
     vectors = directions(0, 3, 6, 9, 90)
-    assert close_together(vectors, directions()[:0].reshape(0, 2), near).tolist() == [True] * 4 + [False]
-    assert close_together(vectors[:3], np.zeros((0, 2), np.float32), near).tolist() == [False] * 3
+    assert close_together(vectors, nobody, near, among=9).tolist() == [True] * 4 + [False]
+    assert close_together(vectors[:3], nobody, near, among=9).tolist() == [False] * 3
     # Those from before count as neighbours.
-    assert close_together(vectors[:3], directions(5), near).tolist() == [True] * 3
-    assert close_together(vectors[:0], vectors, near).shape == (0,)
+    assert close_together(vectors[:3], directions(5), near, among=9).tolist() == [True] * 3
+    assert close_together(vectors[:0], vectors, near, among=9).shape == (0,)
+
+
+def test_neighbours_are_looked_for_among_as_many_whatever_there_is() -> None:
+    near = float(np.cos(np.radians(10)))
+    vectors, before = directions(0, 3), directions(5, 4, 2)
+    # Room for two of those from before: three others at most, of which the first is one of the two themselves.
+    assert close_together(vectors, before, near, among=4).tolist() == [True, True]
+    assert close_together(vectors, before, near, among=3).tolist() == [False, False]
+    # More than there is room for: the last two are compared with the three first, who have two others each.
+    many = directions(0, 1, 2, 3, 50)
+    assert close_together(many, before[:0], near, among=3).tolist() == [False, False, False, True, False]
+    assert close_together(many, before, near, among=0).tolist() == [False] * 5
+
+
+@pytest.mark.parametrize("size", [5, 3000])
+def test_comparing_few_rows_at_a_time_changes_nothing(size: int) -> None:
+    dice = np.random.default_rng(size)
+    vectors = dice.standard_normal((size, 4)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    cosine = vectors @ vectors.T
+    assert nearness([vectors]) == pytest.approx(np.quantile(np.sort(cosine, axis=1)[:, -4], 0.25), abs=1e-6)
+    expected = (cosine >= 0.95).sum(1) - 1 >= 3
+    found = close_together(vectors, vectors[:0], 0.95, among=size)
+    # Cosines right at the edge may be rounded differently.
+    assert (found != expected).sum() <= 1
 
 
 def test_nearness_is_that_of_a_themes_third_neighbours() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from belonging_llm.clusters import Belongs
-from belonging_llm.themes import Move, Split, Undo, arrive, locate, place
+from belonging_llm.themes import Move, Split, Undo, arrive, fitting, locate, place
 from belonging_llm.themes.arriving import wanted
 from belonging_llm.themes.due import why_due
 
@@ -47,6 +47,34 @@ def test_without_themes_everything_fits_nowhere() -> None:
 def test_a_theme_of_one_segment_takes_the_same_words_alone() -> None:
     one = locate("E", ["e1"], at(0))
     assert [f.theme for f in place(at(0, 5), [one])] == ["E", ""]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 6, 40, 150])
+def test_how_close_a_themes_own_segments_are_is_told_without_themselves(size: int) -> None:
+    dice = np.random.default_rng(size)
+    vectors = dice.standard_normal((size, 6)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    ids = [f"{k:03d}" for k in range(size)]
+    found = locate("t", ids, vectors)
+    own = []
+    for k in range(size):
+        others = [i for i, ident in enumerate(found.segments) if ident != ids[k]]
+        near = np.sort(found.vectors[others] @ vectors[k])[-5:]
+        own.append(float(near.mean()) if len(near) else 1.0)
+    assert found.floor == pytest.approx(np.quantile(own, 0.1), abs=2e-6)
+    assert found.typical == pytest.approx(np.median(own), abs=2e-6)
+
+
+def test_what_fits_is_what_gets_a_place() -> None:
+    dice = np.random.default_rng(1)
+    vectors = dice.standard_normal((300, 8)).astype(np.float32) + np.repeat(3 * np.eye(5, 8), 60, axis=0)
+    vectors = np.asarray(vectors, np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    places = [locate(str(k), [str(i) for i in range(30)], vectors[60 * k : 60 * k + 30]) for k in range(4)]
+    fits = fitting(vectors, places)
+    assert fits.tolist() == [bool(one.theme) for one in place(vectors, places)]
+    assert 0 < fits.sum() < len(fits)
+    assert fitting(vectors, []).tolist() == [False] * 300
 
 
 def test_exemplars_are_few_and_spread_to_the_edges_whatever_order_the_segments_come_in() -> None:
