@@ -161,7 +161,7 @@ def _demand_sharing(study: Study, job: Any, dask: str) -> None:
     if find_spec("prefect_dask") is None:
         raise InputError("--dask needs Dask: pip install 'belonging-llm[dask]'")
     if job.budget is not None or job.calls is not None or job.batch or job.recall:
-        raise InputError("--dask goes without --budget, --calls, --batch and --recall: those are kept by one process")
+        raise InputError("--dask goes without --budget, --calls, --batch-api and --recall: one process keeps those")
     if not dask.isdigit() and not study.store.on_server:
         raise InputError("--dask with a scheduler's address needs a study on PostgreSQL: machines cannot share a file")
     if not dask.isdigit() and not os.environ.get("PREFECT_API_URL"):

@@ -13,7 +13,7 @@ from belonging_llm.adapters import factory
 from belonging_llm.adapters.fakes import HashEncoder
 from belonging_llm.analysis import cutting
 from belonging_llm.batch import BatchJob
-from belonging_llm.errors import BelongingError
+from belonging_llm.errors import BelongingError, UnderWay
 from belonging_llm.study import Study
 
 
@@ -41,12 +41,22 @@ def run_stages(job: BatchJob) -> str:
         run_id = opened.run.id
         batch.embed_segments(job, run_id)
         batch.place_segments(job, run_id)
+        if batch.posts(job, run_id):
+            _send(study, job, run_id)
         for rows in batch.waiting_chunks(job, run_id):
             batch.code_chunk(job, run_id, rows)
         drift.watch(batch.batch_bench(job, run_id), run_id)
         batch.publish(study, batch.finish(job, run_id))
     study.store.close()
     return run_id
+
+
+def _send(study: Study, job: BatchJob, run_id: str) -> None:
+    try:
+        batch.send_questions(job, run_id, drift.questions(batch.batch_bench(job, run_id), run_id))
+    except UnderWay:
+        batch.publish(study, study.store.runs.get(run_id))
+        raise
 
 
 if __name__ == "__main__":

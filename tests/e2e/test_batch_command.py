@@ -183,7 +183,7 @@ def test_a_recalled_batch_is_cancelled_and_the_rest_asked_one_by_one(
 
 @pytest.mark.usefixtures("belonging")
 def test_one_process_at_a_time(server: BatchServer, study: Path) -> None:
-    with FileLock(study / ".batch.lock"):
+    with FileLock(study / ".parcels.lock"):
         done = run(study, server, "--batch")
     assert done.exit_code == 3
     assert "another process" in done.stderr
@@ -200,7 +200,7 @@ def test_other_models_take_no_batches(
     settings.write_text(settings.read_text().replace("allow_remote = false", "allow_remote = true"))
     done = CliRunner().invoke(cli.main, ["analyse", str(study), "--llm", spec, "--batch", "--yes"])
     assert done.exit_code == 1
-    assert f"--batch: {spec} takes no batches" in done.stderr
+    assert f"--batch-api: {spec} takes no batches" in done.stderr
     assert "openai:MODEL" in done.stderr
 
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from belonging_llm.batch import BatchJob
+from belonging_llm.analysis import Job
 from belonging_llm.batch.intake import bring_in
+from belonging_llm.batch.job import BatchJob
 from belonging_llm.inbox import Inbox, look
 from belonging_llm.study import Study
-from flows.analyse import analyse
 
 
-def recode_everything(job: BatchJob) -> str:
-    """Bring in what lies in the inbox and analyse the whole study; returns the run's id."""
+def recode(job: BatchJob, analyse: Callable[[Job], str]) -> str:
+    """Bring in what lies in the inbox and analyse the whole study; returns the run's id.
+
+    Args:
+        analyse: Runs the whole analysis and returns its run's id.
+    """
     study = Study(Path(job.folder))
     inbox = Inbox(study, job.inbox)
     bring_in(study, inbox, look(study, inbox), None)
-    run_id = str(analyse(job.folder, job.llm, job.embedder, job.budget, job.calls))
+    run_id = analyse(job.whole)
     study.store.arrivals.ascribe(run_id)
     study.store.close()
     return run_id
