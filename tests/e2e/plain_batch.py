@@ -1,28 +1,39 @@
-"""A batch as a plain process, without Prefect and without torch: `plain_batch.py STUDY LLM [CHUNK]`.
+"""A batch as a plain process, without Prefect and without torch: `plain_batch.py STUDY LLM [CHUNK [MODE [DIE_AT]]]`.
 
-Prints the batch's id, or nothing where there was nothing to do. CHUNK makes chunks smaller.
+Prints the batch's id, or nothing where there was nothing to do. CHUNK makes chunks smaller. MODE is `send` (questions go
+out together and are waited for) or `leave` (they are not). DIE_AT is as for `batch_errand.py`.
 """
 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
+
+from batch_errand import arm
 
 from belonging_llm import batch, drift
 from belonging_llm.adapters import factory
 from belonging_llm.adapters.fakes import HashEncoder
-from belonging_llm.analysis import cutting
+from belonging_llm.analysis import cutting, posting
 from belonging_llm.batch import BatchJob
 from belonging_llm.errors import BelongingError, UnderWay
+from belonging_llm.parcels import collect
 from belonging_llm.study import Study
 
 
-def main(folder: str, llm: str, chunk: str = "") -> int:
+def main(folder: str, llm: str, chunk: str = "", mode: str = "", die_at: str = "") -> int:
     """Run every stage in its order, as the flow does."""
     factory.encoder = lambda _: HashEncoder()
     cutting.BATCH = int(chunk or cutting.BATCH)
+    # Looks follow one another at once, and an order that was cut off is given a moment only.
+    posting.PATIENCE = replace(posting.PATIENCE, first=0.01, longest=0.02, settles=0.3)
+    collect.CHUNK = 5
+    if die_at:
+        arm(*die_at.split(":"))
+    patience = 0 if mode == "leave" else None
     try:
-        sys.stdout.write(run_stages(BatchJob(folder, llm, "local")) + "\n")
+        sys.stdout.write(run_stages(BatchJob(folder, llm, "local", batch_api=bool(mode), patience=patience)) + "\n")
     except BelongingError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
