@@ -143,10 +143,11 @@ def environment(**more: str) -> dict[str, str]:
     return kept | models | more
 
 
-def start(script: str, *arguments: str | Path, **env: str) -> subprocess.Popen[str]:
+def start(script: str, *arguments: str | Path, stdin: int | None = None, **env: str) -> subprocess.Popen[str]:
     """One of the driver scripts here as a process with a group of its own."""
     return subprocess.Popen(
         [sys.executable, str(HERE / script), *map(str, arguments)],
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -227,6 +228,60 @@ def test_killed_at_any_step_nothing_is_ordered_twice(
     assert sentinels(study) == alone[1][1]
     assert len(ordered(server)) == len(server.log) == len(server.in_batches) == alone[1][0]
     assert batches(study) == [(1, "complete", ["P03"])]
+
+
+@pytest.mark.slow
+def test_a_scheduled_run_waits_and_the_next_ones_collect_and_go_on(
+    server: BatchServer, study: Path, alone: tuple[studies.Tables, Any]
+) -> None:
+    """By Prefect's own account: a run that left is no failure, nor is any of its tasks."""
+    server.held = True
+    path = f"{Path(__file__).parent}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    patient = {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "400", "PYTHONPATH": path}
+    process = studies.start("scheduled_runs.py", study, server.spec, stdin=subprocess.PIPE, **patient)
+
+    def run() -> list[Any]:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+        said = process.stdout.readline()
+        assert said, process.communicate()[1]
+        return list(json.loads(said))
+
+    kind, name, message, troubled = run()
+    assert (kind, name, troubled) == ("COMPLETED", "Waiting", [])
+    assert "a batch is under way" in message
+    drop(study, "P05")
+    assert run()[:2] == ["COMPLETED", "Waiting"]
+    assert batches(study) == [(1, "running", ["P03"])], "what came in meanwhile is not mixed in"
+    assert len(server.batches) == 1
+    finish(server)
+
+    # The first is finished and the second sent, in one run.
+    assert run()[:2] == ["COMPLETED", "Waiting"]
+    assert batches(study) == [(1, "complete", ["P03"]), (2, "running", ["P05"])]
+    assert studies.tables(study, server.spec) == alone[0]
+    finish(server)
+    assert run()[:2] == ["COMPLETED", "Completed"]
+    assert batches(study) == [(1, "complete", ["P03"]), (2, "complete", ["P05"])]
+    assert run()[:2] == ["COMPLETED", "Completed"], "and nothing is left to do"
+    assert max(Counter(ordered(server)).values()) == 1
+    assert len(server.in_batches) == len(server.log)
+    _, errors = process.communicate()
+    assert "Traceback" not in errors
+    records = b"".join(p.read_bytes() for p in (study / ".prefect").rglob("*.db*"))
+    for text in studies.segments(study).values():
+        assert text[:40].encode() not in records, "Prefect keeps nobody's words"
+
+
+def finish(server: BatchServer) -> None:
+    """All that was sent is answered; what is sent from now on waits."""
+    server.held = False
+    for batch in server.batches:
+        while batch.status != "completed":
+            server.look(batch)
+    server.held = True
 
 
 # Money
