@@ -34,6 +34,7 @@ class Batched:
         page: The change report.
         seconds: Wall time of this command's work.
         drift: What was watched; None where nothing was.
+        unchanged: Everything was to be coded anew, and nothing is other than in the last analysis.
     """
 
     told: Told | None
@@ -42,6 +43,7 @@ class Batched:
     page: str
     seconds: float
     drift: Drift | None = None
+    unchanged: bool = False
 
     @property
     def complete(self) -> bool:
@@ -71,11 +73,10 @@ def batch(job: BatchJob, *, agree: Callable[[Offer], None], recode: bool = False
     started = time.monotonic()
     study = Study(Path(job.folder))
     with exclusive(study):
-        found, begun = (look(study, Inbox(study, job.inbox)), "") if recode else _begin(job, agree)
-    if recode:
-        _offer_everything(job, agree)
-    elif not begun:
-        return Batched(None, found.left, found.kept_out, "", round(time.monotonic() - started, 1))
+        found, begun = _begin_anew(study, job, agree) if recode else _begin(job, agree)
+    if begun is None:
+        took = round(time.monotonic() - started, 1)
+        return Batched(None, found.left, found.kept_out, "", took, unchanged=recode)
     run_id = begun
     try:
         run_id = _run_flow(study, job, recode)
@@ -93,11 +94,11 @@ def batch(job: BatchJob, *, agree: Callable[[Offer], None], recode: bool = False
     )
 
 
-def _begin(job: BatchJob, agree: Callable[[Offer], None]) -> tuple[Look, str]:
+def _begin(job: BatchJob, agree: Callable[[Offer], None]) -> tuple[Look, str | None]:
     """Everything up to the first question, and leave to ask it; what lies there, and the batch, if there is work."""
     opened = batches.open_batch(job)
     if opened.run is None:
-        return opened.look, ""
+        return opened.look, None
     batches.intake(job, opened.run, opened.look)
     batches.batch_bench.cache_clear()
     bench = batches.batch_bench(job, opened.run.id)
@@ -112,11 +113,19 @@ def _begin(job: BatchJob, agree: Callable[[Offer], None]) -> tuple[Look, str]:
     return opened.look, opened.run.id
 
 
-def _offer_everything(job: BatchJob, agree: Callable[[Offer], None]) -> None:
-    """Somebody's leave to ask about the whole study, new files not yet among it."""
-    from belonging_llm.analysis import Workbench
+def _begin_anew(study: Study, job: BatchJob, agree: Callable[[Offer], None]) -> tuple[Look, str | None]:
+    """Leave to code everything anew, before a file is read; None where nothing is other than in the last analysis."""
+    from belonging_llm import analysis
 
-    put_offer(Workbench(job.whole), None, agree, batch=job.batch_api)
+    found = look(study, Inbox(study, job.inbox))
+    if not study.store.corpus.transcript_ids():
+        return found, ""
+    seen = analysis.survey(job.whole)
+    if seen.answered and not found.ready and not study.store.arrivals.unclosed(seen.answered.id):
+        return found, None
+    if not seen.answered or found.ready:
+        put_offer(seen.bench, seen.interrupted, agree, batch=job.batch_api, unread=len(found.ready))
+    return found, ""
 
 
 def _run_flow(study: Study, job: BatchJob, recode: bool) -> str:

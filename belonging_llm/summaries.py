@@ -102,7 +102,8 @@ def _last_batch(last: Mapping[str, Any]) -> str:
 def batch_lines(result: Batched) -> Iterator[str]:
     """What a batch brought, what failed, what it took, where its report is."""
     if result.told is None:
-        yield "nothing new in the inbox"
+        unchanged = "nothing changed since the last analysis: coded anew, everything would be as it is"
+        yield unchanged if result.unchanged else "nothing new in the inbox"
     else:
         yield from sentences(result.told)
         yield from notes(result.told)
@@ -161,6 +162,9 @@ def _offer(offer: Offer, questions: str) -> Iterator[str]:
         yield f"  cost: {UNKNOWN}; ask the vendor, and limit calls with --calls"
     else:
         yield f"  cost: at most about {dollars(money)} ({price.source}, {price.date}), each asked once"
+    if offer.unread:
+        files = "file" if offer.unread == 1 else "files"
+        yield f"  not counted: {offer.unread} new {files} in the inbox, read once this is agreed to"
     if offer.batch:
         known = price is not None and price.batch < 1
         share = f"at {price.batch:.0%} of the price" if price and known else "no lower price for batches is known"

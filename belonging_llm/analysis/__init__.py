@@ -11,7 +11,7 @@ from belonging_llm.analysis.coding import batches, code_batch, decide, open_batc
 from belonging_llm.analysis.freezing import freeze
 from belonging_llm.analysis.grouping import embed_segments, find_themes
 from belonging_llm.analysis.job import Done, Job
-from belonging_llm.analysis.opening import prepare
+from belonging_llm.analysis.opening import prepare, survey
 from belonging_llm.analysis.posting import posts, send_questions
 from belonging_llm.analysis.sharing import code_piece, count, embed_piece, embedding_parts
 
@@ -36,6 +36,7 @@ __all__ = [
     "posts",
     "prepare",
     "send_questions",
+    "survey",
     "try_model",
     "workbench",
 ]

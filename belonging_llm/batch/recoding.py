@@ -15,6 +15,8 @@ from belonging_llm.study import Study
 def recode(job: BatchJob, analyse: Callable[[Job], str]) -> str:
     """Bring in what lies in the inbox and analyse the whole study; returns the run's id.
 
+    A batch that was under way is not gone on with: what came in with it is this run's.
+
     Args:
         analyse: Runs the whole analysis and returns its run's id.
     """
@@ -22,6 +24,6 @@ def recode(job: BatchJob, analyse: Callable[[Job], str]) -> str:
     inbox = Inbox(study, job.inbox)
     bring_in(study, inbox, look(study, inbox), None)
     run_id = analyse(job.whole)
-    study.store.arrivals.ascribe(run_id)
+    study.store.arrivals.ascribe(run_id, study.store.arrivals.unclosed(run_id))
     study.store.close()
     return run_id

@@ -1,7 +1,7 @@
 """A batch as a plain process, without Prefect and without torch: `plain_batch.py STUDY LLM [CHUNK [MODE [DIE_AT]]]`.
 
 Prints the batch's id, or nothing where there was nothing to do. CHUNK makes chunks smaller. MODE is `send` (questions go
-out together and are waited for) or `leave` (they are not). DIE_AT is as for `batch_errand.py`.
+out together and are waited for), `leave` (they are not) or `recode` (everything is coded anew). DIE_AT is as for `batch_errand.py`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import plain_run
 from batch_errand import arm
 
 from belonging_llm import batch, drift
@@ -31,9 +32,10 @@ def main(folder: str, llm: str, chunk: str = "", mode: str = "", die_at: str = "
     collect.CHUNK = 5
     if die_at:
         arm(*die_at.split(":"))
-    patience = 0 if mode == "leave" else None
+    sends, patience = mode in {"send", "leave"}, 0 if mode == "leave" else None
+    job = BatchJob(folder, llm, "local", batch_api=sends, patience=patience)
     try:
-        sys.stdout.write(run_stages(BatchJob(folder, llm, "local", batch_api=bool(mode), patience=patience)) + "\n")
+        sys.stdout.write((recode(job) if mode == "recode" else run_stages(job)) + "\n")
     except BelongingError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -58,6 +60,16 @@ def run_stages(job: BatchJob) -> str:
             batch.code_chunk(job, run_id, rows)
         drift.watch(batch.batch_bench(job, run_id), run_id)
         batch.publish(study, batch.finish(job, run_id))
+    study.store.close()
+    return run_id
+
+
+def recode(job: BatchJob) -> str:
+    """Everything coded anew, as the flow does it; returns the run's id."""
+    study = Study(Path(job.folder))
+    with batch.exclusive(study):
+        run_id = batch.recode(job, plain_run.run_stages)
+        batch.publish(study, study.store.runs.get(run_id))
     study.store.close()
     return run_id
 

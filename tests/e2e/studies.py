@@ -55,6 +55,19 @@ def sample(*names: str) -> list[Path]:
     return [next(INTERVIEWS.glob(f"{name}.*")) for name in names]
 
 
+def beginning(path: Path, target: Path, lines: int) -> Path:
+    """The first lines of an interview: fewer questions than all of it."""
+    target.write_text("".join(path.read_text("utf-8").splitlines(keepends=True)[:lines]), "utf-8")
+    return target
+
+
+def drop(folder: Path, name: str, lines: int = 50) -> None:
+    """The beginning of a sample interview into the inbox, old enough to be whole."""
+    (path,) = sample(name)
+    (folder / "inbox").mkdir(exist_ok=True)
+    os.utime(beginning(path, folder / "inbox" / path.name, lines), (1, 1))
+
+
 def copied(folder: Path, target: Path) -> Path:
     return Path(shutil.copytree(folder, target))
 

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import served
 import studies
 from batch_server import BatchServer, Odd, ordered
 from click.testing import Result
-from plain_batch import run_stages
+from plain_batch import recode, run_stages
 from studies import DEAR, Forge, InProcess
 
 from belonging_llm import batch_jobs, drift, prices
@@ -58,7 +57,7 @@ def template(running: BatchServer, tmp_path_factory: pytest.TempPathFactory) -> 
     opened.store.findings.add_judged([Judgement(segment_id=s, coder="Ana") for s in chosen])
     opened.store.audits.add_sentinels(chosen)
     opened.store.close()
-    drop(folder, "P03")
+    studies.drop(folder, "P03")
     return folder
 
 
@@ -67,7 +66,7 @@ def belonging(monkeypatch: pytest.MonkeyPatch) -> InProcess:
     made = studies.in_process(monkeypatch)
     quick = replace(posting.PATIENCE, settles=0, sleep=made.slept.append, clock=lambda: sum(made.slept))
     monkeypatch.setattr(posting, "PATIENCE", quick)
-    monkeypatch.setattr(batch_jobs, "_run_flow", lambda _, job, __: run_stages(job))
+    monkeypatch.setattr(batch_jobs, "_run_flow", lambda _, job, anew: recode(job) if anew else run_stages(job))
     return made
 
 
@@ -84,14 +83,6 @@ def alone(running: BatchServer, template: Path, tmp_path_factory: pytest.TempPat
     found, asked = studies.tables(folder, running.spec), len(running.log)
     running.reset()
     return found, (asked, sentinels(folder))
-
-
-def drop(folder: Path, name: str) -> None:
-    """The beginning of an interview, old enough to be whole."""
-    (path,) = studies.sample(name)
-    (folder / "inbox").mkdir(exist_ok=True)
-    target = served.beginning(path, folder / "inbox" / path.name, 50)
-    os.utime(target, (1, 1))
 
 
 def sentinels(folder: Path) -> dict[str, Any]:
@@ -147,7 +138,7 @@ def test_it_leaves_keeps_its_place_and_says_in_the_end_what_asking_one_by_one_sa
     assert len(ordered(server)) == count, "the sentinels go along"
 
     # What comes in meanwhile waits; asking without the option asks nothing that is under way.
-    drop(study, "P05")
+    studies.drop(study, "P05")
     asked = len(server.log)
     assert send(belonging, study, server).exit_code == 3
     assert len(server.log) == asked
@@ -210,6 +201,26 @@ def test_called_back_it_goes_on_one_by_one(
     assert len(server.in_batches) < len(server.log)
 
 
+def test_coding_everything_anew_meanwhile_asks_nothing_twice(
+    server: BatchServer, study: Path, belonging: InProcess
+) -> None:
+    server.held = True
+    assert send(belonging, study, server, "--batch-api", "--patience", "0").exit_code == 3
+    stopped = send(belonging, study, server, "--recode")
+    assert (stopped.exit_code, "--recall to cancel it" in stopped.stderr) == (3, True)
+    server.held = False
+    done = send(belonging, study, server, "--recode", "--batch-api", "--json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)["told"]
+    assert [f["name"] for f in told["files"]] == ["P03.txt"], "what came in with the batch that is not gone on with"
+    assert (told["recoded"], told["after"]["participants"]) == (True, 2)
+    assert max(Counter(ordered(server)).values()) == 1
+    assert batches(study) == []
+    status = belonging("status", study).output
+    assert "interrupted" not in status
+    assert "under way" not in status
+
+
 @pytest.mark.slow
 def test_killed_at_any_step_nothing_is_ordered_twice(
     server: BatchServer, study: Path, alone: tuple[studies.Tables, Any]
@@ -252,7 +263,7 @@ def test_a_scheduled_run_waits_and_the_next_ones_collect_and_go_on(
     kind, name, message, troubled = run()
     assert (kind, name, troubled) == ("COMPLETED", "Waiting", [])
     assert "a batch is under way" in message
-    drop(study, "P05")
+    studies.drop(study, "P05")
     assert run()[:2] == ["COMPLETED", "Waiting"]
     assert batches(study) == [(1, "running", ["P03"])], "what came in meanwhile is not mixed in"
     assert len(server.batches) == 1
