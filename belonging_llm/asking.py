@@ -106,20 +106,23 @@ class Question(Generic[R]):
     options: tuple[str, ...] = ()
     about: tuple[str, ...] = ()
 
-    def request(self) -> ChatRequest:
+    def request(self, how: Sampling | None = None) -> ChatRequest:
         """What is sent on the first attempt."""
+        how = how or Sampling()
         return ChatRequest(
             system=self.prompt.system,
             user=self.prompt.user,
             reply_schema=_limited(self.schema or self.reply.model_json_schema(), self.choices),
             max_tokens=self.max_tokens,
             options=self.options,
+            seed=how.seed,
+            temperature=how.temperature,
         )
 
     def key(self, model_id: str, how: Sampling | None = None) -> str:
         """What its replies are found under: digest of model, prompt, rendered text, schema and parameters."""
         how = how or Sampling()
-        request = self.request().model_copy(update={"seed": how.seed, "temperature": how.temperature})
+        request = self.request(how)
         asked = request.model_dump(mode="json", exclude=_unused(request))
         return digest(model_id, self.prompt.digest, asked, *([how.repetition] if how.repetition else []))
 
@@ -251,9 +254,7 @@ class Asker:
             return error
 
     def _answer(self, question: Question[R]) -> R:
-        how = self.sampling
-        request = question.request().model_copy(update={"seed": how.seed, "temperature": how.temperature})
-        key = question.key(self.model.id, how)
+        request, key = question.request(self.sampling), question.key(self.model.id, self.sampling)
         with self._turn(key):
             if known := self._known(question, key):
                 return known

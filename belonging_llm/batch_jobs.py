@@ -12,6 +12,7 @@ from belonging_llm import batch as batches
 from belonging_llm import drift
 from belonging_llm.batch import BatchJob, exclusive
 from belonging_llm.batch.publishing import page_of
+from belonging_llm.errors import UnderWay
 from belonging_llm.inbox import Inbox, Look, look
 from belonging_llm.prices import HERE
 from belonging_llm.study import Study
@@ -33,6 +34,7 @@ class Batched:
         page: The change report.
         seconds: Wall time of this command's work.
         drift: What was watched; None where nothing was.
+        unchanged: Everything was to be coded anew, and nothing is other than in the last analysis.
     """
 
     told: Told | None
@@ -41,6 +43,7 @@ class Batched:
     page: str
     seconds: float
     drift: Drift | None = None
+    unchanged: bool = False
 
     @property
     def complete(self) -> bool:
@@ -63,19 +66,23 @@ def batch(job: BatchJob, *, agree: Callable[[Offer], None], recode: bool = False
 
     Raises:
         StudyError: there is nothing to stand on yet, or it could not be laid beside the last analysis.
-        Incomplete: another process works on the study's batches.
+        Incomplete: another process works on the study's batches; coding everything anew, replies are waited for.
         BudgetReached: it has spent what it may.
         BelongingError: a refused or missing model, or an endpoint that is gone.
     """
     started = time.monotonic()
     study = Study(Path(job.folder))
     with exclusive(study):
-        found, work = (look(study, Inbox(study, job.inbox)), True) if recode else _begin(job, agree)
-    if recode:
-        _offer_everything(job, agree)
-    if not work:
-        return Batched(None, found.left, found.kept_out, "", round(time.monotonic() - started, 1))
-    run_id = _run_flow(study, job, recode)
+        found, begun = _begin_anew(study, job, agree) if recode else _begin(job, agree)
+    if begun is None:
+        took = round(time.monotonic() - started, 1)
+        return Batched(None, found.left, found.kept_out, "", took, unchanged=recode)
+    run_id = begun
+    try:
+        run_id = _run_flow(study, job, recode)
+    except UnderWay:
+        if recode:
+            raise
     run, watched = study.store.runs.get(run_id), drift.found_with(study, run_id)
     return Batched(
         told=batches.tell(study, run, drift.section(watched) if watched else ""),
@@ -87,29 +94,38 @@ def batch(job: BatchJob, *, agree: Callable[[Offer], None], recode: bool = False
     )
 
 
-def _begin(job: BatchJob, agree: Callable[[Offer], None]) -> tuple[Look, bool]:
-    """Everything up to the first question, and leave to ask it; what lies there, and whether there is work."""
+def _begin(job: BatchJob, agree: Callable[[Offer], None]) -> tuple[Look, str | None]:
+    """Everything up to the first question, and leave to ask it; what lies there, and the batch, if there is work."""
     opened = batches.open_batch(job)
     if opened.run is None:
-        return opened.look, False
+        return opened.look, None
     batches.intake(job, opened.run, opened.look)
     batches.batch_bench.cache_clear()
     bench = batches.batch_bench(job, opened.run.id)
     bench.demand_consent(bench.model)
     budget = bench.budget(opened.run.id)
     if bench.model is None or bench.model.endpoint is None or budget.price == HERE:
-        return opened.look, True
+        return opened.look, opened.run.id
     batches.embed_segments(job, opened.run.id)
     batches.place_segments(job, opened.run.id)
-    agree(Offer(bench.model.id, bench.model.endpoint, batches.forecast(bench, drift.watched(bench)), budget))
-    return opened.look, True
+    most = batches.forecast(bench, drift.watched(bench))
+    agree(Offer(bench.model.id, bench.model.endpoint, most, budget, job.batch_api))
+    return opened.look, opened.run.id
 
 
-def _offer_everything(job: BatchJob, agree: Callable[[Offer], None]) -> None:
-    """Somebody's leave to ask about the whole study, new files not yet among it."""
-    from belonging_llm.analysis import Workbench
+def _begin_anew(study: Study, job: BatchJob, agree: Callable[[Offer], None]) -> tuple[Look, str | None]:
+    """Leave to code everything anew, before a file is read; None where nothing is other than in the last analysis."""
+    from belonging_llm import analysis
 
-    put_offer(Workbench(job.whole), None, agree)
+    found = look(study, Inbox(study, job.inbox))
+    if not study.store.corpus.transcript_ids():
+        return found, ""
+    seen = analysis.survey(job.whole)
+    if seen.answered and not found.ready and not study.store.arrivals.unclosed(seen.answered.id):
+        return found, None
+    if not seen.answered or found.ready:
+        put_offer(seen.bench, seen.interrupted, agree, batch=job.batch_api, unread=len(found.ready))
+    return found, ""
 
 
 def _run_flow(study: Study, job: BatchJob, recode: bool) -> str:

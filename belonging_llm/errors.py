@@ -19,6 +19,7 @@ BelongingError                 something a person can put right; message names v
 │   ├── ModelUnavailable       no reply after every bounded retry
 │   └── ReplyError             a reply came and breaks its schema
 └── Incomplete                 the run ended with work left; a rerun continues
+    ├── UnderWay               questions wait at an endpoint; a later run collects the replies
     ├── BudgetReached          it may spend no more
     └── DiskFull               there is no room for what has to be kept
 
@@ -120,6 +121,10 @@ class Incomplete(BelongingError):
 
 class Busy(Incomplete):
     """Another process is at it; nothing was begun."""
+
+
+class UnderWay(Incomplete):
+    """Questions were sent together and wait for their replies; a later run collects them. Nothing went wrong."""
 
 
 class BudgetReached(Incomplete):

@@ -44,15 +44,17 @@ def schedule(job: BatchJob, when: When, say: Callable[[str], None], *, yes: bool
         yes: Somebody agreed that the limits in `job` may be spent each time.
 
     Raises:
-        InputError: a time that is none, or a model elsewhere without a limit and somebody's word.
+        InputError: a time that is none, a model elsewhere without a limit and somebody's word, or one that cannot be
+            sent questions together and is to be.
         Incomplete: another schedule is served for this study.
     """
     study = Study(Path(job.folder))
     _demand_leave(study, job, yes=yes)
+    _demand_post(study, job)
     with alone(study), _server(study, when, say):
         from flows.serving import Plan, next_times, serve
 
-        named = {k: v for k, v in asdict(job).items() if k in ("folder", "llm", "embedder", "budget", "calls", "inbox")}
+        named = {name: value for name, value in asdict(job).items() if name != "recall"}
         plan = Plan(when.cron, when.timezone, named, when.flow, when.renewing, when.wait)
         for time in next_times(plan, datetime.now(UTC)):
             say(f"next batch: {time.isoformat(' ', 'minutes')}")
@@ -94,6 +96,15 @@ def _server(study: Study, when: When, say: Callable[[str], None]) -> Iterator[No
         if own:
             say(f"(for this machine alone; its pages ask for the `auth` in {study.prefect_home / 'server.json'})")
         yield
+
+
+def _demand_post(study: Study, job: BatchJob) -> None:
+    """See that the model takes what it is to be sent, before anybody relies on the clock."""
+    from belonging_llm.adapters import factory
+
+    model = factory.chat_model(job.llm, allow_remote=study.settings.allow_remote)
+    if job.batch_api and (model is None or factory.post(model) is None):
+        raise InputError(factory.no_post(job.llm))
 
 
 def _demand_leave(study: Study, job: BatchJob, *, yes: bool) -> None:

@@ -12,6 +12,7 @@ from belonging_llm.drift import drift_lines
 from belonging_llm.prices import dollars
 from belonging_llm.report.batch import notes, sentences
 from belonging_llm.store import Left
+from belonging_llm.store.runs import WHOLE
 from belonging_llm.table_jobs import Coded, Discovered
 from belonging_llm.usecases import Analysed, Offer, Status, Steady
 
@@ -62,7 +63,9 @@ def status_lines(result: Status) -> Iterator[str]:
         yield f"codings (segment × code): {_outcomes(result.outcomes)}"
     yield f"segments waiting to be coded: {result.waiting}"
     for batch in result.batches:
-        yield f"under way: {_batch(batch)}; `belonging analyse --batch` collects it"
+        command = "belonging analyse" if batch["of"] == WHOLE else "belonging batch"
+        since = f"waiting for {batch['fates'].get('waiting', 0)} replies since {batch['made_at']}"
+        yield f"under way: {_batch(batch)}; {since}; `{command} --batch-api` collects them"
     yield from _failures(result.failed)
     usage = result.usage
     tokens = f"{usage['prompt_tokens']} tokens in, {usage['completion_tokens']} out"
@@ -99,7 +102,8 @@ def _last_batch(last: Mapping[str, Any]) -> str:
 def batch_lines(result: Batched) -> Iterator[str]:
     """What a batch brought, what failed, what it took, where its report is."""
     if result.told is None:
-        yield "nothing new in the inbox"
+        unchanged = "nothing changed since the last analysis: coded anew, everything would be as it is"
+        yield unchanged if result.unchanged else "nothing new in the inbox"
     else:
         yield from sentences(result.told)
         yield from notes(result.told)
@@ -118,7 +122,9 @@ def batch_lines(result: Batched) -> Iterator[str]:
         yield from drift_lines(result.drift)
     yield f"time: {result.seconds} s"
     yield f"change report: {result.page}"
-    if not result.complete:
+    if result.told.waiting:
+        yield "sent and left: the same command collects the replies and goes on with this batch"
+    elif not result.complete:
         yield "finished incomplete: what failed is tried again with the next new material"
 
 
@@ -156,6 +162,9 @@ def _offer(offer: Offer, questions: str) -> Iterator[str]:
         yield f"  cost: {UNKNOWN}; ask the vendor, and limit calls with --calls"
     else:
         yield f"  cost: at most about {dollars(money)} ({price.source}, {price.date}), each asked once"
+    if offer.unread:
+        files = "file" if offer.unread == 1 else "files"
+        yield f"  not counted: {offer.unread} new {files} in the inbox, read once this is agreed to"
     if offer.batch:
         known = price is not None and price.batch < 1
         share = f"at {price.batch:.0%} of the price" if price and known else "no lower price for batches is known"

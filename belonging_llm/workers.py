@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from belonging_llm.errors import Incomplete
+from belonging_llm.errors import Busy, Incomplete
 from belonging_llm.study import Study
 
 # So many may work at a time; each has a place of its own, and whoever needs the study alone takes all of them.
@@ -63,6 +63,34 @@ def alone(study: Study) -> Iterator[None]:
     finally:
         for name in taken:
             claims.give(name)
+
+
+@contextmanager
+def alone_at(study: Study, lock: str, claim: str, what: str) -> Iterator[None]:
+    """Be the only one who is at a part of a study's work; whoever dies lets go.
+
+    Args:
+        lock: Name of a file in the study's folder, for processes on this machine.
+        claim: What is claimed in the database, for those on others.
+        what: The work, as people call it.
+
+    Raises:
+        Busy: another process is at it.
+    """
+    from filelock import FileLock, Timeout
+
+    busy = f"{study.folder}: another process is seeing to {what}; rerun when it has ended"
+    try:
+        # A lock of the operating system's: it falls when its process does, however that ends.
+        with FileLock(study.folder / lock, timeout=0):
+            if not study.store.claims.take(claim):
+                raise Busy(busy)
+            try:
+                yield
+            finally:
+                study.store.claims.give(claim)
+    except Timeout as error:
+        raise Busy(busy) from error
 
 
 def _name(place: int) -> str:

@@ -17,14 +17,16 @@ from prefect.events import emit_event
 
 from belonging_llm import batch as batches
 from belonging_llm import drift
+from belonging_llm.analysis import Job
 from belonging_llm.batch import BatchJob, exclusive
 from belonging_llm.batch.publishing import publish
+from belonging_llm.errors import UnderWay
 from belonging_llm.progress import Progress
 from belonging_llm.provenance import digest
 from belonging_llm.report.batch import markdown
 from belonging_llm.store import Alarm
 from belonging_llm.study import Study
-from flows.recoding import recode_everything
+from flows.analyse import analyse
 from flows.themes_due import tell_due
 
 Plain = dict[str, Any]
@@ -41,6 +43,20 @@ def embed_segments(job: Plain, run_id: str) -> int:
 def place_segments(job: Plain, run_id: str) -> int:
     """Themes that the new segments belong to."""
     return batches.place_segments(BatchJob(**job), run_id)
+
+
+@task(name="send questions", retries=0, persist_result=False)
+def send_questions(job: Plain, run_id: str) -> str:
+    """Questions sent together, the sentinels' among them; what is waited for, or "" when all of it is there."""
+    given = BatchJob(**job)
+    beside = drift.questions(batches.batch_bench(given, run_id), run_id)
+    with Progress("questions that go out together") as progress:
+        try:
+            batches.send_questions(given, run_id, beside, progress)
+        except UnderWay as waits:
+            # Nothing failed: a task that raises would be shown as one that did.
+            return str(waits)
+    return ""
 
 
 @task(name="code new segments", retries=0, persist_result=False)
@@ -94,6 +110,9 @@ def batch(
     calls: int | None = None,
     inbox: str | None = None,
     recode: bool = False,
+    batch_api: bool = False,
+    patience: float | None = None,
+    recall: bool = False,
 ) -> str:
     """Bring a study up to date with what lies in its inbox.
 
@@ -105,16 +124,22 @@ def batch(
         calls: The most calls of the language model that it may make.
         inbox: Where to look for files; the study's own inbox when None.
         recode: Code everything anew with what people have coded by now, and find themes anew.
+        batch_api: Send questions about segments together, at the endpoint's lower price.
+        patience: Minutes to wait for their replies; None waits until they are there.
+        recall: Call back questions that went out together.
 
     Returns:
         The id of the batch (or, recoding, of the analysis); empty where nothing had come in.
+
+    Raises:
+        UnderWay: patience was over before the replies were there; the same batch goes on with the next call.
     """
     study = Study(Path(folder))
     models = llm or study.settings.llm, embedder or study.settings.embedder
-    job = BatchJob(str(study.folder), *models, budget, calls, inbox)
+    job = BatchJob(str(study.folder), *models, budget, calls, inbox, batch_api, patience, recall)
     with exclusive(study):
         if recode:
-            run_id = recode_everything(job)
+            run_id = batches.recode(job, _analyse)
             report(job.folder, run_id)
             return run_id
         opened = batches.open_batch(job)
@@ -124,12 +149,23 @@ def batch(
         return code(job, opened.run.id)
 
 
+def _analyse(job: Job) -> str:
+    return str(analyse(**asdict(job)))
+
+
 def code(job: BatchJob, run_id: str) -> str:
-    """Embed, place and code what a batch took up, and close it."""
+    """Embed, place and code what a batch took up, and close it.
+
+    Raises:
+        UnderWay: its questions went out together and have no replies yet; the change report says so.
+    """
     plain = asdict(job)
     batches.batch_bench.cache_clear()
     embed_segments(plain, run_id)
     place_segments(plain, run_id)
+    if batches.posts(job, run_id) and (waits := send_questions(plain, run_id)):
+        report(job.folder, run_id)
+        raise UnderWay(waits)
     waiting = batches.waiting_chunks(job, run_id)
     for number, rows in enumerate(waiting, 1):
         code_chunk(plain, run_id, rows, f"{number} of {len(waiting)}")

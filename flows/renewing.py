@@ -44,6 +44,7 @@ def renew(
     budget: float | None = None,
     calls: int | None = None,
     inbox: str | None = None,
+    batch_api: bool = False,
     wait: int = 3600,
     agreed_by: str = "",
     agreed_because: str = "",
@@ -76,7 +77,7 @@ def renew(
     if not said.agree or _question(folder) is None:
         return ""
     with slot(llm or Study(Path(folder)).settings.llm):
-        run_id = _recode(folder, llm, embedder, budget, calls, inbox)
+        run_id = _recode(folder, llm, embedder, budget, calls, inbox, batch_api)
     _keep(folder, run_id, said)
     return run_id
 
@@ -95,12 +96,18 @@ def _ask(folder: str, asked: Question, wait: int) -> Word:
 
 
 def _recode(
-    folder: str, llm: str | None, embedder: str | None, budget: float | None, calls: int | None, inbox: str | None
+    folder: str,
+    llm: str | None,
+    embedder: str | None,
+    budget: float | None,
+    calls: int | None,
+    inbox: str | None,
+    batch_api: bool,
 ) -> str:
     """Everything anew, once the batch that may be running has ended: what was agreed to is not lost by it."""
     while True:
         try:
-            return str(batch.fn(folder, llm, embedder, budget, calls, inbox, recode=True))
+            return str(batch.fn(folder, llm, embedder, budget, calls, inbox, recode=True, batch_api=batch_api))
         except Busy:
             time.sleep(LOOK)
 

@@ -14,11 +14,14 @@ from urllib.parse import urlsplit
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.concurrency.sync import concurrency
-from prefect.states import Cancelled
+from prefect.states import Cancelled, Completed
 
-from belonging_llm.errors import Busy
+from belonging_llm.errors import Busy, UnderWay
 from belonging_llm.study import Study
 from flows.batch import batch
+
+# How a run's state is called that sent its questions and left.
+WAITING = "Waiting"
 
 
 def slot(spec: str) -> AbstractContextManager[None]:
@@ -44,16 +47,39 @@ def scheduled_batch(
     budget: float | None = None,
     calls: int | None = None,
     inbox: str | None = None,
+    batch_api: bool = False,
+    patience: float | None = None,
 ) -> str | State[Any]:
     """A batch at its time; parameters as for `flows.batch.batch`.
 
+    A batch that was begun before, since it waited for replies or was cut off, is finished first; then comes what has
+    come in meanwhile, as a batch of its own and under limits of its own.
+
     Returns:
-        The id of the batch; empty where nothing had come in; cancelled where another process is at the study's batches
-        or finds its themes anew, since what came in is then for the next one.
+        The id of the last batch; empty where nothing had come in; completed and named `Waiting` where questions wait
+        for their replies, which the next run collects; cancelled where another process is at the study's batches or
+        finds its themes anew, since what came in is then for the next one.
     """
+    given = (folder, llm, embedder, budget, calls, inbox)
     with slot(llm or Study(Path(folder)).settings.llm):
         try:
+            begun = _begun(folder)
             # Called as a function: a flow within a flow would say everything twice.
-            return batch.fn(folder, llm, embedder, budget, calls, inbox)
+            run_id = batch.fn(*given, batch_api=batch_api, patience=patience)
+            more = batch.fn(*given, batch_api=batch_api, patience=patience) if run_id and run_id == begun else ""
+            return more or run_id
+        except UnderWay as waits:
+            return Completed(name=WAITING, message=str(waits))
         except Busy as error:
             return Cancelled(message=str(error))
+
+
+def _begun(folder: str) -> str:
+    """The batch that is to be gone on with; empty where none is."""
+    study = Study(Path(folder))
+    try:
+        base = study.store.batches.base()
+        begun = study.store.batches.unfinished(base.id) if base else None
+        return begun.id if begun else ""
+    finally:
+        study.store.close()

@@ -129,13 +129,14 @@ def deployment(plan: Plan) -> RunnerDeployment:
 def renewal(plan: Plan) -> RunnerDeployment:
     """The deployment that finds themes anew: begun by events, and never beside a batch, which has the study's lock.
 
-    Its tag is another than that of batches: a question that nobody answered is no batch that failed.
+    Its tag is another than that of batches: a question that nobody answered is no batch that failed. Somebody agreed
+    to this run and to no other, so it waits for replies as long as they take.
     """
     made = RunnerDeployment.from_flow(
         renew,
         name=plan.name,
         concurrency_limit=ONE,
-        parameters=plan.parameters | {"wait": plan.wait},
+        parameters={k: v for k, v in plan.parameters.items() if k != "patience"} | {"wait": plan.wait},
         triggers=list(triggers(str(plan.folder), plan.name)),
         description="Themes of one study found anew, once they are due and somebody has agreed.",
         tags=["belonging-themes"],

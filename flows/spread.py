@@ -17,7 +17,7 @@ from prefect.futures import PrefectFuture
 from prefect_dask.task_runners import DaskTaskRunner
 
 from belonging_llm import analysis
-from belonging_llm.analysis import Job
+from belonging_llm.analysis import Allowance, Job
 from belonging_llm.study import Study
 from belonging_llm.workers import working
 from flows.analyse import code_batch, embed_segments, find_themes, finish, try_model
@@ -32,24 +32,33 @@ def embed_piece(job: Plain, run_id: str, number: int) -> int:
 
 
 @task(name="code batch elsewhere", retries=0, persist_result=False)
-def code_piece(job: Plain, run_id: str, rows: list[int]) -> Plain:
+def code_piece(job: Plain, run_id: str, rows: list[int], allowance: Plain | None = None) -> Plain:
     """Outcomes for one batch of segments; what it took."""
-    return asdict(analysis.code_piece(Job(**job), run_id, rows))
+    allowed = None if allowance is None else Allowance(**allowance)
+    return asdict(analysis.code_piece(Job(**job), run_id, rows, allowed))
 
 
 @flow(name="analyse with many workers", persist_result=False)
-def spread(folder: str, llm: str, embedder: str) -> str:
-    """Analyse a study; parameters as for `flows.analyse.analyse`, which has limits as well: those one process counts.
+def spread(
+    folder: str, llm: str, embedder: str, budget: float | None = None, calls: int | None = None, hands: int = 1
+) -> str:
+    """Analyse a study; parameters as for `flows.analyse.analyse`, and one more.
+
+    Args:
+        hands: How many workers there are; with a limit, so many pieces of the coding are at work at a time.
 
     Returns:
         The id of the run that holds the result.
+
+    Raises:
+        BudgetReached: the run has spent what it may.
     """
-    job = Job(folder, llm, embedder)
+    job = Job(folder, llm, embedder, budget, calls)
     with working(Study(Path(folder))):
-        return _stages(job)
+        return _stages(job, hands)
 
 
-def _stages(job: Job) -> str:
+def _stages(job: Job, hands: int) -> str:
     run, unchanged = analysis.prepare(job)
     if unchanged:
         return run.id
@@ -58,12 +67,27 @@ def _stages(job: Job) -> str:
     embed_segments(plain)
     find_themes(plain, run.id)
     try_model(plain, run.id)
-    for share in _all(code_piece.submit(plain, run.id, rows) for rows in analysis.batches(job, run.id)):
-        analysis.count(job, run.id, share)
+    code = _code if job.budget is None and job.calls is None else _code_within_limits
+    code(job, run.id, hands)
     for number, rows in enumerate(analysis.open_batches(job, run.id), 1):
         code_batch(plain, run.id, rows, f"left over, {number}")
     finish(plain, run.id)
     return run.id
+
+
+def _code(job: Job, run_id: str, _: int) -> None:
+    for share in _all(code_piece.submit(asdict(job), run_id, rows) for rows in analysis.batches(job, run_id)):
+        analysis.count(job, run_id, share)
+
+
+def _code_within_limits(job: Job, run_id: str, hands: int) -> None:
+    """As many pieces at a time as there are hands; what is left is handed out anew when they have come back."""
+    plain = asdict(job)
+    while waiting := analysis.batches(job, run_id)[:hands]:
+        allowed = analysis.allowances(job, run_id, len(waiting))
+        pieces = [(rows, asdict(one)) for rows, one in zip(waiting, allowed, strict=False)]
+        for share in _all(code_piece.submit(plain, run_id, rows, one) for rows, one in pieces):
+            analysis.count(job, run_id, share)
 
 
 def on(cluster: str) -> Callable[..., str]:

@@ -45,6 +45,11 @@ def post(model: ChatModel) -> Post | None:
     return OpenAIBatches(model) if isinstance(model, OpenAIChat) else None
 
 
+def no_post(spec: str) -> str:
+    """That a model is only asked one by one, and what to do about it."""
+    return f"--batch-api: {spec} takes no batches; leave it out, or use openai:MODEL or http(s)://…#MODEL"
+
+
 def encoder(spec: str) -> Encoder:
     """The embedding model that a spec names: a name of the catalogue, `local`, or a model folder.
 

@@ -34,7 +34,9 @@ class OpenAIBatches:
             with self._chat.translated():
                 return self._named(self._chat.client.files.create(file=(name, content), purpose="batch"), "file")
         except ModelRefused as error:
-            raise ModelRefused(f"{error}. An endpoint that takes no batches says the same: leave out --batch") from None
+            raise ModelRefused(
+                f"{error}. An endpoint that takes no batches says the same: leave out --batch-api"
+            ) from None
 
     def create(self, file_id: str, labels: Mapping[str, str]) -> Remote:
         """See `Post.create`."""

@@ -97,9 +97,7 @@ class Workbench:
         )
         self.post = factory.post(self.model) if self.model else None
         if job.batch and self.post is None:
-            raise InputError(
-                f"--batch: {job.llm} takes no batches; leave it out, or use openai:MODEL or http(s)://…#MODEL"
-            )
+            raise InputError(factory.no_post(job.llm))
         self.limit = Limit(job.budget, job.calls)
         self._askers: dict[str, Asker] = {}
 
@@ -260,8 +258,12 @@ class Workbench:
             rows = self.doubtful(run_id)
             return [codes.weighing(self.open_segment(row), self.framework, self.coding_prompt) for row in rows]
         open_to, shown = self.open_pairs(run_id), self.examples(run_id)
-        cut = cutting.calls(open_to, len(self.segments), self.several, list(open_to))
+        cut = self.calls_about(open_to)
         return [self._asked([self.open_segment(i, open_to[i], shown.get(i, ())) for i in call]) for call in cut]
+
+    def calls_about(self, open_to: Mapping[int, Sequence[int]]) -> list[list[int]]:
+        """Rows that share a call, as the coding cuts them, what settles most first."""
+        return cutting.calls(open_to, len(self.segments), self.several, list(open_to))
 
     def _asked(self, call: Sequence[OpenSegment]) -> Question[Any]:
         if self.several and len(call) > 1:

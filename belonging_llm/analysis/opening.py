@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from belonging_llm import consent
 from belonging_llm.analysis.bench import Workbench, workbench
@@ -17,15 +19,25 @@ from belonging_llm.store import Run
 from belonging_llm.study import Study
 
 
-def prepare(job: Job, agree: Callable[[Workbench, Run | None], None] = lambda *_: None) -> tuple[Run, bool]:
-    """Cut new transcripts and open a run.
+@dataclass(frozen=True)
+class Survey:
+    """A study as an analysis finds it, before anything is begun.
 
-    Args:
-        agree: Called when there is work and before anything of it begins, with the interrupted run that would be
-            continued, if there is one; it raises what is to stop this.
+    Attributes:
+        inputs: Everything that shapes the result; `digest` is that of it.
+        answered: The complete run that already answers these inputs, if the last one does.
+        interrupted: The run that would be continued.
+    """
 
-    Returns:
-        The run to work on and False; or the complete run that already answers these inputs and True.
+    bench: Workbench
+    inputs: dict[str, Any]
+    digest: str
+    answered: Run | None
+    interrupted: Run | None
+
+
+def survey(job: Job) -> Survey:
+    """Cut new transcripts, and see what there is to do.
 
     Raises:
         LeakError: words of the sealed test split stand in the codebook or a prompt.
@@ -43,13 +55,35 @@ def prepare(job: Job, agree: Callable[[Workbench, Run | None], None] = lambda *_
     inputs = bench.inputs()
     search_for_leaks(bench.study)
     bench.refuse_idle_wording()
-    inputs_digest = digest(inputs)
+    of_inputs = digest(inputs)
     last = bench.store.runs.latest()
-    if last and last.status == "complete" and last.inputs_digest == inputs_digest:
-        return last, True
-    bench.demand_consent(bench.model)
-    agree(bench, bench.store.runs.interrupted(inputs_digest))
-    run = bench.store.runs.start(inputs_digest, inputs | {"versions": versions()})
+    answered = last if last and last.status == "complete" and last.inputs_digest == of_inputs else None
+    if answered is None:
+        bench.demand_consent(bench.model)
+    return Survey(bench, inputs, of_inputs, answered, bench.store.runs.interrupted(of_inputs))
+
+
+def prepare(job: Job, agree: Callable[[Workbench, Run | None], None] = lambda *_: None) -> tuple[Run, bool]:
+    """Cut new transcripts and open a run.
+
+    Args:
+        agree: Called when there is work and before anything of it begins, with the interrupted run that would be
+            continued, if there is one; it raises what is to stop this.
+
+    Returns:
+        The run to work on and False; or the complete run that already answers these inputs and True.
+
+    Raises:
+        LeakError: words of the sealed test split stand in the codebook or a prompt.
+        ConsentError: words would leave this machine whose speaker did not agree to that.
+        StudyError: no participant's talk in the study yet, or a prompt of its own that would not be used.
+    """
+    seen = survey(job)
+    if seen.answered:
+        return seen.answered, True
+    bench = seen.bench
+    agree(bench, seen.interrupted)
+    run = bench.store.runs.start(seen.digest, seen.inputs | {"versions": versions()})
     if bench.model is not None and bench.model.endpoint and not is_loopback(bench.model.endpoint):
         bench.store.runs.note(run.id, consent=consent.basis(bench.study))
     return run, False

@@ -10,7 +10,9 @@ from belonging_llm.batch.job import BatchJob
 from belonging_llm.batch.locking import exclusive
 from belonging_llm.batch.opening import Opened, forecast, open_batch
 from belonging_llm.batch.placing import embed_segments, place_segments
+from belonging_llm.batch.posting import posts, send_questions
 from belonging_llm.batch.publishing import publish
+from belonging_llm.batch.recoding import recode
 from belonging_llm.batch.told import tell
 
 __all__ = [
@@ -27,7 +29,10 @@ __all__ = [
     "intake",
     "open_batch",
     "place_segments",
+    "posts",
     "publish",
+    "recode",
+    "send_questions",
     "tell",
     "waiting_chunks",
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 
 import numpy as np
 
 from belonging_llm import codes
-from belonging_llm.analysis import Workbench
+from belonging_llm.analysis import Workbench, cutting
 from belonging_llm.analysis.bench import Asking
 from belonging_llm.analysis.freezing import freeze
 from belonging_llm.analysis.job import Done
@@ -141,6 +141,23 @@ class BatchBench(Workbench):
             return []
         found = {s.id: s for s in self.store.corpus.segments_with(self.frozen.pool.ids)}
         return [found[ident] for ident in self.frozen.pool.ids if ident in found]
+
+    def groups(self, rows: Sequence[int]) -> list[list[int]]:
+        """Segments that may share a call: of one transcript, so that it does not matter what else came in with it."""
+        if self.several is None:
+            return [list(rows)]
+        groups: dict[str, list[int]] = {}
+        for row in rows:
+            groups.setdefault(self.segments[row].transcript_id, []).append(row)
+        return list(groups.values())
+
+    def calls_about(self, open_to: Mapping[int, Sequence[int]]) -> list[list[int]]:
+        """Rows that share a call, within a transcript and a chunk of the coding."""
+        if self.several is None:
+            return super().calls_about(open_to)
+        groups = (group for chunk in cutting.whole(len(self.segments)) for group in self.groups(chunk))
+        asked = ([row for row in group if row in open_to] for group in groups)
+        return [rows[k : k + self.several.size] for rows in asked for k in range(0, len(rows), self.several.size)]
 
     def _choose_examples(self, run_id: str) -> dict[int, tuple[Example, ...]]:
         """One by one, so that what is shown beside a segment never hangs on which others come with it."""

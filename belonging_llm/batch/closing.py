@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 
-from belonging_llm.batch.bench import BatchBench, batch_bench
+from belonging_llm.batch.bench import batch_bench
 from belonging_llm.batch.job import BatchJob
-from belonging_llm.codes import Coding, Outcome
-from belonging_llm.store import Run, Tally
+from belonging_llm.batch.summing import tally
+from belonging_llm.codes import Outcome
+from belonging_llm.store import Run
 
 
 def finish(job: BatchJob, run_id: str) -> Run:
@@ -19,7 +19,7 @@ def finish(job: BatchJob, run_id: str) -> Run:
     failed = sorted({c.segment_id for c in own if c.outcome is Outcome.FAILED})
     asker = bench.asker(run_id) if own else None
     failures = {"reply_failures": dict(asker.failures)} if asker else {}
-    numbers = tally(bench, run_id, own)
+    numbers = tally(bench.store, run_id, own)
     bench.store.coders.keep_tally(run_id, numbers)
     bench.store.runs.note(
         run_id,
@@ -33,28 +33,3 @@ def finish(job: BatchJob, run_id: str) -> Run:
     whole = len(own) == len(bench.segments) * len(bench.framework.assignable) and not failed
     bench.store.runs.finish(run_id, "complete" if whole else "incomplete")
     return bench.store.runs.get(run_id)
-
-
-def tally(bench: BatchBench, run_id: str, own: Sequence[Coding]) -> Tally:
-    """The numbers as of this batch: those before it, and its own."""
-    store = bench.store
-    *earlier, before = store.batches.chain(run_id)[:-1]
-    known = store.coders.tally(before)
-    if known is None:
-        # Somebody withdrew since: the sums are counted anew, once.
-        return store.coders.count(run_id)
-    codes = {code: Counter(by) for code, by in known.codes.items()}
-    for coding in own:
-        codes.setdefault(coding.code, Counter())[str(coding.outcome)] += 1
-    for _, code, outcome in store.batches.coded_in([*earlier, before], sorted(bench.again)):
-        codes[code][outcome] -= 1
-    fresh = [s for s in bench.segments if s.id not in bench.again]
-    parts = store.batches.parts(run_id)
-    placed = store.batches.placed_in(run_id)
-    return Tally(
-        transcripts=known.transcripts + len({s.transcript_id for s in fresh}),
-        participants=known.participants + len(store.corpus.strangers(sorted({s.participant for s in fresh}), parts)),
-        segments=known.segments + len(fresh),
-        placed=known.placed + len({segment for _, segment in placed}),
-        codes={code: {o: n for o, n in by.items() if n} for code, by in codes.items()},
-    )

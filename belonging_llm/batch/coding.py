@@ -23,9 +23,7 @@ def waiting_chunks(job: BatchJob, run_id: str) -> list[list[int]]:
 def code_chunk(job: BatchJob, run_id: str, rows: Sequence[int], done: Done = silent) -> int:
     """Give every segment of a chunk its outcomes and keep them at once; returns how many codings."""
     bench = batch_bench(job, run_id)
-    found = [
-        analysis.decide(bench, run_id, group, _manner(bench, run_id, group), done) for group in _groups(bench, rows)
-    ]
+    found = [analysis.decide(bench, run_id, group, _manner(bench, run_id, group), done) for group in bench.groups(rows)]
     codings = [coding for one in found for coding in one.codings]
     bench.store.findings.add_codings(codings, run_id)
     names = ("asked", "apart", "unlocated", "repaired", "demoted", "failed")
@@ -37,13 +35,3 @@ def code_chunk(job: BatchJob, run_id: str, rows: Sequence[int], done: Done = sil
 def _manner(bench: BatchBench, run_id: str, rows: Sequence[int]) -> Asking:
     moved = scored(bench, run_id, rows)
     return Asking(bench.asker(run_id), bench.coding_prompt, moved=moved, several=bench.several)
-
-
-def _groups(bench: BatchBench, rows: Sequence[int]) -> list[list[int]]:
-    """Segments that may share a call: of one transcript, so that it does not matter what else came in with it."""
-    if bench.several is None:
-        return [list(rows)]
-    groups: dict[str, list[int]] = {}
-    for row in rows:
-        groups.setdefault(bench.segments[row].transcript_id, []).append(row)
-    return list(groups.values())

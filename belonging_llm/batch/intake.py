@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from belonging_llm.batch.job import BatchJob
 from belonging_llm.batch.opening import failed_before
 from belonging_llm.importing import split_transcripts
 from belonging_llm.inbox import Inbox, Look, take_in
-from belonging_llm.store import Run
+from belonging_llm.store import Arrival, Run
 from belonging_llm.study import Study
 
 
@@ -34,10 +35,19 @@ def intake(job: BatchJob, run: Run, found: Look) -> Intake:
         bring_in(study, Inbox(study, job.inbox), found, run.id)
         base = store.batches.base()
         assert base is not None  # noqa: S101 - the batch stands on one
+        # Files of a recoding that was cut off and never went on.
+        store.arrivals.ascribe(run.id, _of(study, store.batches.waiting()))
         store.batches.take_up(run.id, failed_before(study, base))
     done = Intake(len(store.batches.parts(run.id)), len(store.batches.retried(run.id)))
     store.close()
     return done
+
+
+def _of(study: Study, transcripts: Sequence[str]) -> list[Arrival]:
+    """Files that these came from and that no run has told of."""
+    taken = set(transcripts)
+    loose = study.store.arrivals.of_run(None)
+    return [one for one in loose if taken & study.store.batches.came_from(one.digest)]
 
 
 def bring_in(study: Study, inbox: Inbox, found: Look, run_id: str | None) -> None:

@@ -15,6 +15,9 @@ class BatchJob:
         budget: The most money that the batch may spend, in US dollars; None for any amount.
         calls: The most calls that it may make; None for any number.
         inbox: Where to look for new files; None for the study's own inbox.
+        batch_api: Whether questions go out together, through the endpoint's Batch API.
+        patience: Minutes to wait for their replies; None waits until they are there.
+        recall: Whether questions that went out together are called back.
     """
 
     folder: str
@@ -23,8 +26,12 @@ class BatchJob:
     budget: float | None = None
     calls: int | None = None
     inbox: str | None = None
+    batch_api: bool = False
+    patience: float | None = None
+    recall: bool = False
 
     @property
     def whole(self) -> Job:
         """The analysis of everything with the same models and limits."""
-        return Job(self.folder, self.llm, self.embedder, self.budget, self.calls)
+        limits = self.budget, self.calls
+        return Job(self.folder, self.llm, self.embedder, *limits, self.batch_api, self.patience, self.recall)

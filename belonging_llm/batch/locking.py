@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from belonging_llm.errors import Busy
 from belonging_llm.study import Study
-from belonging_llm.workers import working
+from belonging_llm.workers import alone_at, working
 
 LOCK, CLAIM = ".batch.lock", "batches"
 
@@ -20,18 +19,5 @@ def exclusive(study: Study) -> Iterator[None]:
         Busy: another process does, on this machine or on the same database.
         Incomplete: somebody withdraws.
     """
-    from filelock import FileLock, Timeout
-
-    busy = f"{study.folder}: another process is seeing to this study's batches; rerun when it has ended"
-    try:
-        # A lock of the operating system's: it falls when its process does, however that ends.
-        with FileLock(study.folder / LOCK, timeout=0):
-            if not study.store.claims.take(CLAIM):
-                raise Busy(busy)
-            try:
-                with working(study):
-                    yield
-            finally:
-                study.store.claims.give(CLAIM)
-    except Timeout as error:
-        raise Busy(busy) from error
+    with alone_at(study, LOCK, CLAIM, "this study's batches"), working(study):
+        yield

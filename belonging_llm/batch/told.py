@@ -7,13 +7,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from belonging_llm.batch.summing import tally
 from belonging_llm.budget import bill
 from belonging_llm.codes import Coding, Outcome
 from belonging_llm.evaluation import Estimate, bootstrap, undefined
 from belonging_llm.evaluation.estimate import estimate, ratio
+from belonging_llm.parcels import Fate, State
 from belonging_llm.report.batch import CodeChange, FileLine, Share, Sums, ThemeChange, Told
 from belonging_llm.store import Arrival, Run, Store, Tally
-from belonging_llm.store.arrivals import Outcome as Fate
+from belonging_llm.store.arrivals import Outcome as Came
 from belonging_llm.store.runs import WHOLE
 from belonging_llm.study import Study
 from belonging_llm.theme_board import due
@@ -30,8 +32,8 @@ def tell(study: Study, run: Run, drift: str = "") -> Told:
     """
     store, counts = study.store, run.counts
     own = _own(store, run)
-    after = store.coders.tally(run.id) or store.coders.count(run.id)
-    before = _before(store, run)
+    after, before = _after(store, run, own), _before(store, run)
+    under_way = [parcel for parcel in store.parcels.of_run(run.id) if parcel.state is not State.CLOSED]
     spending = store.ledger.spending(run.id)
     usage = store.ledger.usage(run.id)
     inbox = counts.get("inbox", {})
@@ -45,7 +47,7 @@ def tell(study: Study, run: Run, drift: str = "") -> Told:
         started_at=run.started_at,
         finished_at=run.finished_at or "",
         files=tuple(_line(one) for one in store.arrivals.of_run(run.id)),
-        left=tuple(FileLine(name=name, outcome=str(Fate.LEFT), reason=why) for name, why in inbox.get("left", [])),
+        left=tuple(FileLine(name=name, outcome=str(Came.LEFT), reason=why) for name, why in inbox.get("left", [])),
         kept_out=inbox.get("kept_out", 0),
         before=_sums(before),
         after=_sums(after),
@@ -67,6 +69,8 @@ def tell(study: Study, run: Run, drift: str = "") -> Told:
         coder=str(counts.get("coder", "")),
         taught_since=bool(counts.get("taught_since")),
         withdrawn=bool(counts.get("withdrawn")),
+        waiting=sum(parcel.fates.get(Fate.WAITING, 0) for parcel in under_way),
+        waiting_since=min((parcel.made_at for parcel in under_way), default=""),
         recoded=run.kind == WHOLE,
         due=due(study) if run.kind != WHOLE and store.themes.last() == run.id else "",
         drift=drift,
@@ -77,10 +81,18 @@ def _own(store: Store, run: Run) -> list[Coding]:
     """Codings of what is new; when everything was coded anew, of what came in with that."""
     if run.kind != WHOLE:
         return store.batches.codings(run.id)
-    digests = {one.digest for one in store.arrivals.of_run(run.id) if one.outcome is Fate.IMPORTED}
+    digests = {one.digest for one in store.arrivals.of_run(run.id) if one.outcome is Came.IMPORTED}
     texts = {ident for digest in digests for ident in store.batches.came_from(digest)}
     fresh = {s.id for s in store.corpus.segments_of(sorted(texts))}
     return [c for c in store.findings.codings(run.id) if c.segment_id in fresh]
+
+
+def _after(store: Store, run: Run, own: Sequence[Coding]) -> Tally:
+    """The sums as of a run; of a batch that waits, with what came in and as far as it is coded."""
+    known = store.coders.tally(run.id)
+    if known is None and run.status == "running" and run.kind != WHOLE:
+        return tally(store, run.id, own)
+    return known or store.coders.count(run.id)
 
 
 def _before(store: Store, run: Run) -> Tally:

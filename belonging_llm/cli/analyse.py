@@ -10,6 +10,7 @@ import click
 from belonging_llm.cli import consent
 from belonging_llm.cli.consent import BUDGET, CALLS, YES
 from belonging_llm.cli.front import JSON, STUDY, main, plainly
+from belonging_llm.cli.posting import BATCH_API_RENAMED, PATIENCE, RECALL, demand_one
 
 
 @main.command()
@@ -21,14 +22,9 @@ from belonging_llm.cli.front import JSON, STUDY, main, plainly
 @click.option("--embedder", help="local, all-MiniLM-L6-v2, all-mpnet-base-v2, or the folder of a model.")
 @BUDGET
 @CALLS
-@click.option("--batch", is_flag=True, help="Send questions about segments in batches: slower, and cheaper.")
-@click.option(
-    "--patience",
-    type=click.FloatRange(0),
-    metavar="MINUTES",
-    help="How long to wait for batches; 0 sends them and leaves. Without it, until they are done.",
-)
-@click.option("--recall", is_flag=True, help="Have batches that are under way cancelled, and go on without them.")
+@BATCH_API_RENAMED
+@PATIENCE
+@RECALL
 @click.option(
     "--dask",
     default="",
@@ -44,7 +40,7 @@ def analyse(
     embedder: str | None,
     budget: float | None,
     calls: int | None,
-    batch: bool,
+    batch_api: bool,
     patience: float | None,
     recall: bool,
     dask: str,
@@ -61,14 +57,13 @@ def analyse(
     is reached no further call begins, the command ends with exit code 3, and a rerun with a higher
     limit continues. Calls in flight are still paid for.
 
-    With --batch, a model at openai:MODEL (or at a server with the same routes) gets the questions
+    With --batch-api, a model at openai:MODEL (or at a server with the same routes) gets the questions
     about segments as files and answers within 24 hours, at OpenAI for half the price. When
     --patience is over the command ends with exit code 3; the same command later collects the
     replies. Nothing that is under way is sent again. A batch is sent only as far as its questions
     would fit into --budget and --calls whatever comes back.
     """
-    if batch and recall:
-        raise click.UsageError("--batch sends and --recall cancels: give one of them")
+    demand_one(batch_api=batch_api, recall=recall)
     from belonging_llm.summaries import analysis_lines
     from belonging_llm.usecases import analyse as use_case
 
@@ -79,7 +74,7 @@ def analyse(
         agree=lambda offer: consent.agree(offer, yes=yes),
         budget=budget,
         calls=calls,
-        batch=batch,
+        batch=batch_api,
         patience=patience,
         recall=recall,
         dask=dask,

@@ -10,6 +10,7 @@ import click
 from belonging_llm.cli import consent
 from belonging_llm.cli.consent import BUDGET, CALLS, YES
 from belonging_llm.cli.front import JSON, STUDY, main, plainly
+from belonging_llm.cli.posting import BATCH_API, PATIENCE, RECALL, demand_one
 
 
 @main.command()
@@ -22,6 +23,9 @@ from belonging_llm.cli.front import JSON, STUDY, main, plainly
 @click.option(
     "--recode", is_flag=True, help="Code everything anew, with what people coded by now, and find themes anew."
 )
+@BATCH_API
+@PATIENCE
+@RECALL
 @YES
 @JSON
 @plainly
@@ -33,6 +37,9 @@ def batch(
     budget: float | None,
     calls: int | None,
     recode: bool,
+    batch_api: bool,
+    patience: float | None,
+    recall: bool,
     yes: bool,
     as_json: bool,
 ) -> int:
@@ -49,14 +56,20 @@ def batch(
 
     Killed at any moment, the same command continues. `reports/batches` gets a page for each batch: what came in, what
     failed, what changed, what waits for people, what it cost.
+
+    With --batch-api questions go out together, as with `belonging analyse`. When --patience is over the command ends
+    with exit code 3, and the batch keeps its place: run again, the same batch collects its replies and goes on. Files
+    that came in meanwhile are for the next one.
     """
+    demand_one(batch_api=batch_api, recall=recall)
     from belonging_llm.batch import BatchJob
     from belonging_llm.batch_jobs import batch as use_case
     from belonging_llm.study import Study
     from belonging_llm.summaries import batch_lines
 
     settings = Study(study).settings
-    job = BatchJob(str(study.resolve()), llm or settings.llm, embedder or settings.embedder, budget, calls, inbox)
+    models = llm or settings.llm, embedder or settings.embedder
+    job = BatchJob(str(study.resolve()), *models, budget, calls, inbox, batch_api, patience, recall)
     result = use_case(job, agree=lambda offer: consent.agree(offer, yes=yes), recode=recode)
     if as_json:
         click.echo(json.dumps(result.as_json(), indent=2, ensure_ascii=False))

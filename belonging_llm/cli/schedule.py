@@ -8,6 +8,7 @@ import click
 
 from belonging_llm.cli.consent import BUDGET, CALLS, YES
 from belonging_llm.cli.front import STUDY, main, plainly
+from belonging_llm.cli.posting import BATCH_API, PATIENCE
 
 
 @main.command()
@@ -30,6 +31,8 @@ from belonging_llm.cli.front import STUDY, main, plainly
 )
 @BUDGET
 @CALLS
+@BATCH_API
+@PATIENCE
 @YES
 @plainly
 def schedule(
@@ -43,6 +46,8 @@ def schedule(
     wait: int,
     budget: float | None,
     calls: int | None,
+    batch_api: bool,
+    patience: float | None,
     yes: bool,
 ) -> None:
     """Run `belonging batch` on STUDY by the clock, until interrupted.
@@ -57,6 +62,10 @@ def schedule(
     or by a power cut, is continued by the next one without repeating a model call that was answered. --budget and
     --calls count for each batch.
 
+    With --batch-api questions go out together. A run whose --patience is over ends as `Waiting`, not as failed; the
+    next run collects the replies, finishes that batch, and then begins one with what has come in since. Without
+    --patience a run waits as long as it takes, a day perhaps, and those that are due meanwhile are cancelled.
+
     Batches keep the themes there are. When these are due to be found anew, a run asks for somebody's word and waits;
     `belonging renew`, or Resume on the run's page, answers it. It then may spend what a batch may.
     """
@@ -66,5 +75,6 @@ def schedule(
     from belonging_llm.study import Study
 
     settings = Study(study).settings
-    job = BatchJob(str(study.resolve()), llm or settings.llm, embedder or settings.embedder, budget, calls, inbox)
+    models = llm or settings.llm, embedder or settings.embedder
+    job = BatchJob(str(study.resolve()), *models, budget, calls, inbox, batch_api, patience)
     use_case(job, When(cron, timezone, port, wait=60 * wait), click.echo, yes=yes)

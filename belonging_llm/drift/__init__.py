@@ -10,7 +10,7 @@ from belonging_llm.drift.drift_lines import alarm_lines, drift_lines
 from belonging_llm.drift.record import Drift, Kind, State
 from belonging_llm.drift.section import markdown, section
 from belonging_llm.drift.sentinels import watched
-from belonging_llm.drift.watching import found_with, watch
+from belonging_llm.drift.watching import found_with, questions, watch
 
 __all__ = [
     "Drift",
@@ -21,6 +21,7 @@ __all__ = [
     "drift_lines",
     "found_with",
     "markdown",
+    "questions",
     "section",
     "watch",
     "watched",

@@ -2,6 +2,7 @@
 
 They are asked about one by one, with all codes, in the prompt that shows no examples: what people code in the meantime
 changes nothing in what is asked. A question's key holds the batch, so that the ledger answers for this batch alone.
+Where a batch sends its questions together, these go along: the model is watched on the way by which it codes.
 """
 
 from __future__ import annotations
@@ -66,13 +67,32 @@ def ask(bench: Workbench, run_id: str, wanted: Collection[str]) -> Sentinels | A
     if bench.model is None or not fixed:
         return Sentinels(state=State.UNKNOWN, reason=NO_MODEL if bench.model is None else NO_SENTINELS)
     asked = _asked(bench, bench.model, fixed)
+    for repetition in _due(bench, asked, run_id, wanted):
+        bench.store.drift.add_answers(_answers(bench, asked, run_id, repetition))
+    return asked
+
+
+def due(bench: Workbench, run_id: str, wanted: Collection[str]) -> list[tuple[Question[Any], Sampling]]:
+    """What `ask` would ask for a batch, each with what makes it a question of this batch's.
+
+    Raises:
+        ConsentError: words would leave this machine whose speaker did not agree to that.
+    """
+    fixed = bench.store.corpus.segments_with(bench.store.audits.sentinels())
+    if bench.model is None or not fixed:
+        return []
+    asked = _asked(bench, bench.model, fixed)
+    _demand_consent(bench, asked)
+    times = _due(bench, asked, run_id, wanted)
+    return [(question, sampling(run_id, time)) for time in times for question in asked.questions.values()]
+
+
+def _due(bench: Workbench, asked: Asked, run_id: str, wanted: Collection[str]) -> list[int]:
+    """How often they are asked about for a batch, less the times that are answered."""
     kept = bench.store.drift.answers()
     known = {(a.run_id, a.repetition) for a in kept if a.question in set(asked.digests.values())}
     begun = any(run in wanted and run != run_id for run, _ in known)
-    for repetition in range(1 if begun else BEGINNING):
-        if (run_id, repetition) not in known:
-            bench.store.drift.add_answers(_answers(bench, asked, run_id, repetition))
-    return asked
+    return [time for time in range(1 if begun else BEGINNING) if (run_id, time) not in known]
 
 
 def watched(bench: Workbench) -> list[Segment]:
@@ -109,8 +129,12 @@ def sampling(run_id: str, repetition: int) -> Sampling:
     return Sampling(repetition=1 + int(digest("sentinels", run_id, repetition)[:12], 16))
 
 
-def _answers(bench: Workbench, asked: Asked, run_id: str, repetition: int) -> list[SentinelAnswer]:
+def _demand_consent(bench: Workbench, asked: Asked) -> None:
     consent.demand(bench.study, asked.model.endpoint, {who for q in asked.questions.values() for who in q.about})
+
+
+def _answers(bench: Workbench, asked: Asked, run_id: str, repetition: int) -> list[SentinelAnswer]:
+    _demand_consent(bench, asked)
     asker = Asker(
         asked.model,
         bench.store.ledger,

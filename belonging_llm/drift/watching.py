@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from belonging_llm.analysis import Workbench
+from belonging_llm.asking import Question, Sampling
 from belonging_llm.drift.distribution import distribution, past_counts, tallies
 from belonging_llm.drift.expecting import Expected, expected, flag_counts
 from belonging_llm.drift.novelty import MISFITS, POCKETED, Placed, close_together, novelty
 from belonging_llm.drift.record import Distribution, Drift, Kind, Novelty, Sentinels
-from belonging_llm.drift.sentinels import ask, judge
+from belonging_llm.drift.sentinels import ask, due, judge
 from belonging_llm.embeddings import Vectors
 from belonging_llm.evaluation import Watch
 from belonging_llm.store import Alarm, Run, WatchCount
@@ -47,6 +50,15 @@ def watch(bench: Workbench, run_id: str) -> Drift:
     )
     records.close(run_id, found.model_dump(mode="json"), counted, [(str(k), s, f) for k, s, f in found.alarms()])
     return found
+
+
+def questions(bench: Workbench, run_id: str) -> list[tuple[Question[Any], Sampling]]:
+    """What `watch` would ask the model for a batch, each with what makes it a question of this batch's.
+
+    Raises:
+        ConsentError: words would leave this machine whose speaker did not agree to that.
+    """
+    return [] if bench.store.drift.found(run_id) is not None else due(bench, run_id, _series_of(bench))
 
 
 def found_with(study: Study, run_id: str) -> Drift | None:
@@ -111,9 +123,13 @@ def _distribution(bench: Workbench, run: Run, counted: list[WatchCount], level: 
 
 
 def _sentinels(bench: Workbench, run_id: str, level: Watch) -> Sentinels:
-    series = _series(bench.store.drift.alarms(), [ident for ident, _, _ in bench.store.drift.history()])
+    series = _series_of(bench)
     asked = ask(bench, run_id, series)
     return asked if isinstance(asked, Sentinels) else judge(bench, run_id, asked, series, level)
+
+
+def _series_of(bench: Workbench) -> list[str]:
+    return _series(bench.store.drift.alarms(), [ident for ident, _, _ in bench.store.drift.history()])
 
 
 def _series(alarms: list[Alarm], runs: list[str]) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from belonging_llm.asking import Asker, Question
+from belonging_llm.asking import Asker, Question, Sampling
 from belonging_llm.budget import billed
-from belonging_llm.errors import BudgetReached, Incomplete, ModelRefused, ModelUnavailable, RequestRefused
+from belonging_llm.errors import BudgetReached, Incomplete, ModelRefused, ModelUnavailable, RequestRefused, UnderWay
 from belonging_llm.parcels.collect import GIVE_UP, Collector
 from belonging_llm.parcels.dispatch import Dispatcher, patiently
 from belonging_llm.parcels.pack import cut, seal
@@ -42,15 +42,19 @@ class Errand:
     _ended: list[tuple[Parcel, Remote]] = field(default_factory=list)
     _faults: int = 0
 
-    def run(self, questions: Sequence[Question[Any]]) -> None:
+    def run(self, questions: Sequence[Question[Any]], beside: Sequence[tuple[Question[Any], Sampling]] = ()) -> None:
         """Return once no question is under way and none is due: what has no reply then is asked by itself.
 
+        Args:
+            beside: Questions that are asked in another way than the asker does.
+
         Raises:
-            Incomplete: batches are under way, or were cancelled at the endpoint, or it is gone; a rerun continues.
+            UnderWay: batches are under way; a rerun collects them.
+            Incomplete: batches were cancelled at the endpoint, or it is gone; a rerun continues.
             BudgetReached: what is left may cost more than may be spent.
             ModelRefused, RequestRefused: the endpoint takes no batches, or not these.
         """
-        lines = self._lines(questions)
+        lines = self._lines([*((question, self.asker.sampling) for question in questions), *beside])
         self._wanted, self._size = frozenset(lines), self.terms.requests
         try:
             self._resume()
@@ -80,12 +84,12 @@ class Errand:
             self._conclude()
         return sending and bool(self._ended)
 
-    def _lines(self, questions: Sequence[Question[Any]]) -> dict[str, Line]:
+    def _lines(self, asked: Iterable[tuple[Question[Any], Sampling]]) -> dict[str, Line]:
         found = {}
-        for question in questions:
-            key, asked = question.key(self.asker.model.id), question.prompt
-            named = {"key": key, "prompt": asked.name, "prompt_digest": asked.digest}
-            found[key] = Line(**named, request=question.request(), about=question.about)
+        for question, how in asked:
+            key, prompt = question.key(self.asker.model.id, how), question.prompt
+            named = {"key": key, "prompt": prompt.name, "prompt_digest": prompt.digest}
+            found[key] = Line(**named, request=question.request(how), about=question.about)
         return found
 
     # What an earlier process left behind
@@ -126,13 +130,13 @@ class Errand:
         """Until every parcel with a wanted question is closed.
 
         Raises:
-            Incomplete: patience is over before.
+            UnderWay: patience is over before.
         """
         started, pause = self.patience.clock(), self.patience.first
         while waiting := self._look():
             left = self._patience_left(started)
             if left <= 0:
-                raise Incomplete(self._under_way(waiting))
+                raise UnderWay(self._under_way(waiting))
             self.patience.sleep(min(pause, left))
             pause = min(pause * 1.5, self.patience.longest)
 
@@ -188,7 +192,7 @@ class Errand:
         told = ", ".join(f"{r.id}: {r.status}, {r.done} of {r.total} done" for r in known)
         hint = "rerun the same command to collect the replies"
         if not self.mode.send and not self.mode.recall:
-            hint = "add --batch to wait for the replies, or --recall to cancel it and go on without"
+            hint = "add --batch-api to wait for the replies, or --recall to cancel it and go on without"
         return f"a batch is under way at {self.asker.model.endpoint} ({told or 'it does not answer'}); {hint}"
 
     # After a round
@@ -205,7 +209,7 @@ class Errand:
                 codes = ", ".join(remote.errors) or "no reason given"
                 raise ModelRefused(
                     f"the endpoint did not take a batch of {parcel.requests} questions ({codes}); nothing of it was "
-                    "answered. Leave out --batch to ask one by one"
+                    "answered. Leave out --batch-api to ask one by one"
                 )
         if any(remote.status == "cancelled" for _, remote in self._ended):
             raise Incomplete(

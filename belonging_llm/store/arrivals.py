@@ -8,7 +8,8 @@ from enum import StrEnum
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 
-from belonging_llm.store.schema import arrival
+from belonging_llm.store.runs import BATCH
+from belonging_llm.store.schema import arrival, run
 from belonging_llm.store.writing import in_chunks
 
 
@@ -89,11 +90,25 @@ class Arrivals:
         with self._engine.begin() as connection:
             connection.execute(arrival.delete().where(same | _left(found.name)))
 
-    def ascribe(self, run_id: str) -> None:
-        """Give a run what was taken in on its behalf before it had an id."""
+    def ascribe(self, run_id: str, found: Sequence[Arrival]) -> None:
+        """Give a run what came in before it had an id, or with a batch that it takes the place of."""
         with self._engine.begin() as connection:
-            mine = arrival.c.run_id.is_(None) & (arrival.c.digest != "")
-            connection.execute(arrival.update().where(mine).values(run_id=run_id))
+            for one in found:
+                # The same bytes may have come before under another name.
+                this = (arrival.c.name == one.name) & (arrival.c.digest == one.digest)
+                connection.execute(arrival.update().where(this).values(run_id=run_id))
+
+    def unclosed(self, base_id: str) -> list[Arrival]:
+        """What came in and no run has told of: before it had an id, or with a batch that will not be gone on with.
+
+        Args:
+            base_id: The last whole run; batches on others are not gone on with.
+        """
+        given_up = sa.select(run.c.id).where(run.c.kind == BATCH, run.c.status == "running", run.c.base_id != base_id)
+        query = sa.select(arrival).where(arrival.c.run_id.is_(None) | arrival.c.run_id.in_(given_up))
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.where(arrival.c.digest != "").order_by(arrival.c.name)).mappings()
+            return [Arrival.model_validate(dict(row)) for row in rows]
 
 
 def _left(name: str) -> sa.ColumnElement[bool]:

@@ -83,6 +83,18 @@ class Runs:
             known = json.loads(connection.execute(query).scalar_one())
             connection.execute(run.update().where(run.c.id == run_id).values(counts=json.dumps(known | counts)))
 
+    def begin_once(self, run_id: str, what: str) -> bool:
+        """Note that something is begun on behalf of a run; False when it was before, by whomever."""
+        with alone(self._engine) as connection:
+            query = sa.select(run.c.counts).where(run.c.id == run_id)
+            known = json.loads(connection.execute(query).scalar_one())
+            begun = known.get("begun", [])
+            if what in begun:
+                return False
+            noted = json.dumps(known | {"begun": [*begun, what]})
+            connection.execute(run.update().where(run.c.id == run_id).values(counts=noted))
+            return True
+
     def finish(self, run_id: str, status: str, covers: Sequence[str] = ()) -> None:
         """Close a run as `complete` or `incomplete`; the transcripts that it covers wait for no batch any more."""
         with self._engine.begin() as connection:

@@ -145,23 +145,28 @@ def _spread_flow(study: Study, job: Any, dask: str) -> None:
         with serving(study.prefect_home):
             from flows.spread import on
 
-            on(dask)(job.folder, job.llm, job.embedder)
+            on(dask)(job.folder, job.llm, job.embedder, job.budget, job.calls, int(dask) if dask.isdigit() else 1)
 
     flow_runner(study, flow)
 
 
 def _demand_sharing(study: Study, job: Any, dask: str) -> None:
-    """See that many processes can work on a study, and that what they spend need not be counted.
+    """See that many processes can work on a study, and that what they spend can be counted.
 
     Raises:
-        InputError: Dask is not installed, machines would share a file, or a limit was given that one process counts.
+        InputError: Dask is not installed, machines would share a file, or nobody knows how many would spend.
     """
     from importlib.util import find_spec
 
     if find_spec("prefect_dask") is None:
         raise InputError("--dask needs Dask: pip install 'belonging-llm[dask]'")
-    if job.budget is not None or job.calls is not None or job.batch or job.recall:
-        raise InputError("--dask goes without --budget, --calls, --batch and --recall: those are kept by one process")
+    if job.batch or job.recall:
+        raise InputError("--dask goes without --batch-api and --recall: one process sends what goes out together")
+    if not dask.isdigit() and (job.budget is not None or job.calls is not None):
+        raise InputError(
+            "--budget and --calls go with --dask N alone: how many workers a scheduler's address has may change, and "
+            "with it what they spend at a time"
+        )
     if not dask.isdigit() and not study.store.on_server:
         raise InputError("--dask with a scheduler's address needs a study on PostgreSQL: machines cannot share a file")
     if not dask.isdigit() and not os.environ.get("PREFECT_API_URL"):

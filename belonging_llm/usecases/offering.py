@@ -21,6 +21,7 @@ class Offer:
         endpoint: Where interview text would go.
         budget: The limit, the price, and what an interrupted run has spent before it is continued.
         batch: Questions about segments go out in batches.
+        unread: Files in an inbox that come on top: they are read when somebody has agreed.
     """
 
     model: str
@@ -28,6 +29,7 @@ class Offer:
     forecast: Forecast
     budget: Budget
     batch: bool = False
+    unread: int = 0
 
 
 def put_offer(
@@ -38,12 +40,14 @@ def put_offer(
     themed: bool = True,
     coded: bool = True,
     batch: bool = False,
+    unread: int = 0,
 ) -> None:
     """Have somebody agree, unless the model runs here.
 
     Args:
         themed: The model is asked about themes; likewise `coded` about segments.
         batch: Questions about segments go out together.
+        unread: Files that come on top.
     """
     from belonging_llm.forecast import forecast
     from belonging_llm.prices import HERE
@@ -54,4 +58,4 @@ def put_offer(
     clustered = not themed or bool(interrupted and bench.store.findings.themes(interrupted.id))
     share = bench.settings.ask_share if coded else 0.0
     most = forecast(bench.segments, bench.framework, bench.prompts, share=share, clustered=clustered, **bench.manner)
-    agree(Offer(bench.model.id, bench.model.endpoint, most, budget, batch))
+    agree(Offer(bench.model.id, bench.model.endpoint, most, budget, batch, unread))

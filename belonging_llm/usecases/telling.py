@@ -20,7 +20,8 @@ class Status:
     """What a study holds, and how far it is.
 
     Attributes:
-        batches: Questions that were sent together and have not been collected.
+        interrupted: A run was cut off, and waits for nothing.
+        batches: Questions that were sent together and have not been collected, and for what kind of run.
         left: Requests that left this machine, by endpoint.
         lacking: Participants without consent to that.
         stale: Somebody withdrew after the last run: what it found is not what there is now.
@@ -80,6 +81,7 @@ def status(folder: Path) -> Status:
     segments = store.corpus.segments()
     newest, run = store.runs.latest(finished=False), store.runs.latest()
     interrupted = newest is not None and newest.status == "running"
+    under_way = store.parcels.open()
     coded = store.findings.coded(newest.id) if newest else set()
     return Status(
         name=study.settings.name,
@@ -89,13 +91,13 @@ def status(folder: Path) -> Status:
         codebook=study.framework().name,
         coders=store.findings.coders(),
         last_run=run.model_dump(include={"id", "status", "started_at", "finished_at", "kind"}) if run else None,
-        interrupted=interrupted,
+        interrupted=interrupted and newest is not None and newest.id not in {parcel.run_id for parcel in under_way},
         waiting=sum(s.id not in coded for s in segments),
         outcomes=dict(store.findings.outcomes(newest.id)) if newest else {},
         failed=failed_segments(store.findings.codings(newest.id)) if newest else [],
         usage=store.ledger.usage(),
         cost=bill(store.ledger.spending()),
-        batches=[told_batch(parcel) for parcel in store.parcels.open()],
+        batches=[told_batch(parcel) | {"of": store.runs.get(parcel.run_id).kind} for parcel in under_way],
         left={endpoint: n for endpoint, n in store.ledger.endpoints().items() if not is_loopback(endpoint)},
         lacking=lacking(study, (s.participant for s in segments)),
         stale=bool(run and run.counts.get("withdrawn")),

@@ -68,7 +68,7 @@ def _files(study: Study) -> Iterator[Path]:
     for path in sorted(folder.rglob("*"), key=lambda one: (one.name == DICTIONARY, one)):
         if any(one == path or one in path.parents for one in apart) or path.is_symlink() or not path.is_file():
             continue
-        if path.parent == folder and path.name.startswith(("study.sqlite", ".batch.lock")):
+        if path.parent == folder and path.name.startswith(("study.sqlite", ".batch.lock", ".parcels.lock")):
             continue
         yield path
 

@@ -107,7 +107,7 @@ class Scheduled:
         (path,) = studies.sample(name)
         (self.folder / "inbox").mkdir(exist_ok=True)
         target = self.folder / "inbox" / path.name
-        shutil.copy(beginning(path, target.with_suffix(".part"), 50), target)
+        shutil.copy(studies.beginning(path, target.with_suffix(".part"), 50), target)
         target.with_suffix(".part").unlink()
         before = time.time() - 100
         os.utime(target, (before, before))
@@ -133,12 +133,6 @@ def processes_of(folder: Path) -> Iterator[int]:
                 yield int(place.parent.name)
 
 
-def beginning(path: Path, target: Path, lines: int) -> Path:
-    """The first lines of an interview: fewer questions than all of it."""
-    target.write_text("".join(path.read_text("utf-8").splitlines(keepends=True)[:lines]), "utf-8")
-    return target
-
-
 def until(what: Callable[[], Any], why: str) -> Any:
     """Wait until something holds."""
     deadline = time.monotonic() + LONGEST
@@ -152,7 +146,7 @@ def until(what: Callable[[], Any], why: str) -> Any:
 def analysed_study(tmp_path: Path) -> Iterator[Scheduled]:
     """An analysed study to be served; in the end nothing of it runs any more."""
     with ChatServer() as chat:
-        begun = [beginning(path, tmp_path / path.name, 70) for path in studies.sample("P01")]
+        begun = [studies.beginning(path, tmp_path / path.name, 70) for path in studies.sample("P01")]
         folder = studies.make(tmp_path / "study", begun, ask_share=1.0)
         analysed = studies.start("plain_run.py", folder, chat.spec)
         assert analysed.communicate(timeout=LONGEST)[1] == ""

@@ -55,6 +55,19 @@ def sample(*names: str) -> list[Path]:
     return [next(INTERVIEWS.glob(f"{name}.*")) for name in names]
 
 
+def beginning(path: Path, target: Path, lines: int) -> Path:
+    """The first lines of an interview: fewer questions than all of it."""
+    target.write_text("".join(path.read_text("utf-8").splitlines(keepends=True)[:lines]), "utf-8")
+    return target
+
+
+def drop(folder: Path, name: str, lines: int = 50) -> None:
+    """The beginning of a sample interview into the inbox, old enough to be whole."""
+    (path,) = sample(name)
+    (folder / "inbox").mkdir(exist_ok=True)
+    os.utime(beginning(path, folder / "inbox" / path.name, lines), (1, 1))
+
+
 def copied(folder: Path, target: Path) -> Path:
     return Path(shutil.copytree(folder, target))
 
@@ -143,10 +156,11 @@ def environment(**more: str) -> dict[str, str]:
     return kept | models | more
 
 
-def start(script: str, *arguments: str | Path, **env: str) -> subprocess.Popen[str]:
+def start(script: str, *arguments: str | Path, stdin: int | None = None, **env: str) -> subprocess.Popen[str]:
     """One of the driver scripts here as a process with a group of its own."""
     return subprocess.Popen(
         [sys.executable, str(HERE / script), *map(str, arguments)],
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

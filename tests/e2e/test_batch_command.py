@@ -1,4 +1,4 @@
-"""`belonging analyse --batch`: the same findings for less money, and plain words when they must wait."""
+"""`belonging analyse --batch-api`: the same findings for less money, and plain words when they must wait."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_batches_find_what_asking_one_by_one_finds(
     server: BatchServer, study: Path, alone: tuple[studies.Tables, int]
 ) -> None:
     expected, count = alone
-    done = run(study, server, "--batch")
+    done = run(study, server, "--batch-api")
     assert done.exit_code == 0, done.output
     assert studies.tables(study, server.spec) == expected
     assert len(server.in_batches) == count > 10
@@ -183,7 +183,7 @@ def test_a_recalled_batch_is_cancelled_and_the_rest_asked_one_by_one(
 
 @pytest.mark.usefixtures("belonging")
 def test_one_process_at_a_time(server: BatchServer, study: Path) -> None:
-    with FileLock(study / ".batch.lock"):
+    with FileLock(study / ".parcels.lock"):
         done = run(study, server, "--batch")
     assert done.exit_code == 3
     assert "another process" in done.stderr
@@ -200,7 +200,7 @@ def test_other_models_take_no_batches(
     settings.write_text(settings.read_text().replace("allow_remote = false", "allow_remote = true"))
     done = CliRunner().invoke(cli.main, ["analyse", str(study), "--llm", spec, "--batch", "--yes"])
     assert done.exit_code == 1
-    assert f"--batch: {spec} takes no batches" in done.stderr
+    assert f"--batch-api: {spec} takes no batches" in done.stderr
     assert "openai:MODEL" in done.stderr
 
 
@@ -215,6 +215,15 @@ def test_a_remote_endpoint_needs_leave_for_batches_too(study: Path, monkeypatch:
 @pytest.mark.parametrize("wrong", [["--batch", "--recall"], ["--patience", "-1"], ["--patience", "long"]])
 def test_wrong_usage(wrong: list[str], study: Path) -> None:
     assert CliRunner().invoke(cli.main, ["analyse", str(study), *wrong]).exit_code == 2
+
+
+def test_one_name_is_shown_and_both_work() -> None:
+    """The earlier name is taken in every other test here."""
+    shown = CliRunner().invoke(cli.main, ["analyse", "--help"]).output
+    options = shown[shown.index("Options:") :]
+    assert "--batch-api " in options
+    assert "--batch," not in options
+    assert " --batch " not in shown
 
 
 # Money

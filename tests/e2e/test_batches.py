@@ -252,7 +252,7 @@ def test_without_batch_it_collects_what_is_there_and_asks_nothing_that_is_under_
     server.held = True
     with pytest.raises(Incomplete):
         desk.send(most=0)
-    with pytest.raises(Incomplete, match=r"add --batch to wait.*--recall"):
+    with pytest.raises(Incomplete, match=r"add --batch-api to wait.*--recall"):
         desk.go(LOOK, list(questions(23)))
     server.held = False
     for _ in range(2):

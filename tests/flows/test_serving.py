@@ -108,6 +108,22 @@ def test_themes_are_found_anew_by_events_and_never_by_the_clock(tmp_path: Path) 
     assert all(resource(str(folder))["prefect.resource.id"] in one.match.model_dump_json() for one in made.triggers)
 
 
+def test_questions_that_go_out_together_are_waited_for_by_batches_alone(tmp_path: Path) -> None:
+    """Somebody agreed to one run that finds themes anew: it does not leave."""
+    from flows.renewing import renew
+    from flows.scheduled import scheduled_batch
+    from flows.serving import Plan, deployment, renewal
+
+    given = {"folder": str(tmp_path / "study"), "llm": "none", "batch_api": True, "patience": 5.0}
+    plan = Plan("0 2 * * *", "Europe/Berlin", given)
+    batches, themes = deployment(plan).parameters, renewal(plan).parameters
+    assert (batches["batch_api"], batches["patience"]) == (True, 5.0)
+    assert themes["batch_api"] is True
+    assert "patience" not in themes
+    scheduled_batch.validate_parameters(batches)
+    renew.validate_parameters(themes)
+
+
 @pytest.mark.parametrize(
     ("spec", "name"),
     [

@@ -86,6 +86,8 @@ class Told(_Record):
         coder: Digest of what the base learned.
         taught_since: People coded since the base, which it has not learned from.
         withdrawn: Somebody withdrew after this batch.
+        waiting: Questions that went out together and have no reply yet: nothing of the batch is coded before.
+        waiting_since: When the first of them went out, ISO 8601.
         recoded: Everything was coded anew, in place of a batch.
         due: Why themes are due to be found anew; "" where they are not.
         drift: The part about drift, as HTML; empty where nobody watched.
@@ -122,6 +124,8 @@ class Told(_Record):
     coder: str
     taught_since: bool
     withdrawn: bool
+    waiting: int = 0
+    waiting_since: str = ""
     recoded: bool = False
     due: str = ""
     drift: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from belonging_llm.report.batch.records import Told
+from belonging_llm.report.findings.moments import moment
 from belonging_llm.report.findings.words import counted
 
 IMPORTED, KNOWN, REFUSED = "imported", "already known", "refused"
@@ -18,7 +19,11 @@ def sentences(told: Told) -> Iterator[str]:
     if told.new_segments and not told.recoded:
         fits = f"{told.fits:,} of {counted(told.new_segments, 'new segment')} lie in a theme there was"
         yield f"{fits}, {told.fits_nowhere:,} in none, {told.too_short:,} are too short to tell."
-    yield f"{told.waits:,} new judgements wait for people; {told.after.abstained:,} in all."
+    if told.waiting:
+        since = moment(told.waiting_since)
+        yield f"Waiting for replies to {counted(told.waiting, 'question')} since {since}; coding goes on with them."
+    else:
+        yield f"{told.waits:,} new judgements wait for people; {told.after.abstained:,} in all."
     yield f"Model calls: {told.calls:,}; cost: {told.cost}."
 
 
@@ -48,7 +53,8 @@ def markdown(told: Told) -> str:
             for one in told.codes
         ),
     ]
-    head = f"## {'Everything anew' if told.recoded else f'Batch {told.ordinal}'}: {told.status}"
+    state = "waiting for replies" if told.waiting else told.status
+    head = f"## {'Everything anew' if told.recoded else f'Batch {told.ordinal}'}: {state}"
     return "\n\n".join([head, *sentences(told), *notes(told), "\n".join(rows)]) + "\n"
 
 
