@@ -394,6 +394,7 @@ class Workbench:
         apart = {"name", "store", "llm", "embedder", "allow_remote", "consent", "concurrency", "synthetic", "audit"}
         return {
             "version": __version__,
+            "method": codes.METHOD,
             "settings": self.settings.model_dump(exclude=apart | {"inbox", "settle", "drift", "review"}),
             "codebook": {"id": self.framework.id, "digest": self.framework.digest},
             "prompts": {name: prompt.digest for name, prompt in self.prompts.items()},

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["model", "embedder", "prompt", "codebook", "lessons", "setting", "segments", "program", "package"]
+Kind = Literal[
+    "model", "embedder", "prompt", "codebook", "lessons", "setting", "segments", "method", "program", "package"
+]
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,8 @@ class Cause:
     """One input that differs.
 
     Attributes:
-        kind: `lessons` are people's codings that the run learned from; `program` is this program's version.
+        kind: `lessons` are people's codings that the run learned from; `method` is how segments are coded; `program` is
+            this program's version.
         name: Which prompt, setting or package; empty for the others.
         before: As the run's record has it (of prompts and codebooks the digest); empty where there was none.
     """
@@ -42,6 +45,7 @@ def _found(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Cause]:
     yield from _one("lessons", old.get("lessons"), new.get("lessons"))
     yield from _each("setting", old.get("settings"), new.get("settings"))
     yield from _one("segments", _digest(old, "segments"), _digest(new, "segments"))
+    yield from _one("method", old.get("method"), new.get("method"))
     yield from _one("program", old.get("version"), new.get("version"))
     yield from _each("package", old.get("versions"), new.get("versions"))
 

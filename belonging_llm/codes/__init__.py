@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from belonging_llm.codes.assign import Assigned, assign
-from belonging_llm.codes.coder import Coder, Lesson, Material, Pool, Weighed, learn_coder
+from belonging_llm.codes.coder import METHOD, Coder, Lesson, Material, Pool, Weighed, learn_coder
 from belonging_llm.codes.coder_bytes import from_bytes, to_bytes
 from belonging_llm.codes.coding import Coding, EvidenceSpan, Judgement, Outcome, Polarity, Provenance
 from belonging_llm.codes.decide import Bar, Chances, after, chances, cuts, open_pairs, open_pairs_within, strength
@@ -29,6 +29,7 @@ from belonging_llm.codes.variation import Kind, Recoding, Sample, StabilityPlan,
 from belonging_llm.codes.word import UNHEARD, Word, worth
 
 __all__ = [
+    "METHOD",
     "NO_LESSONS",
     "UNHEARD",
     "Assigned",

@@ -21,6 +21,9 @@ from belonging_llm.codes.word import UNHEARD, Word
 from belonging_llm.embeddings import Vectors
 from belonging_llm.themes import Theme
 
+# How segments are coded; another number, and what was coded before is no longer what would be said now.
+METHOD = 2
+
 
 @dataclass(frozen=True)
 class Material:

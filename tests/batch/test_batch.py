@@ -11,7 +11,7 @@ import pytest
 from growing import FIRST, LATER, analyse, answer, drop, grow, opens, segments, set_to, state
 
 from belonging_llm import batch, codes
-from belonging_llm.analysis import Job, Workbench
+from belonging_llm.analysis import Job, Workbench, prepare
 from belonging_llm.batch import BatchJob, exclusive
 from belonging_llm.errors import Incomplete, StudyError
 from belonging_llm.llm import ChatRequest
@@ -247,6 +247,16 @@ def test_another_model_stops_a_batch(study: Path, monkeypatch: pytest.MonkeyPatc
     drop(study, "P09")
     with pytest.raises(StudyError, match="llm"):
         grow(study)
+
+
+def test_another_way_of_coding_stops_a_batch_and_is_analysed_anew(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codes, "METHOD", codes.METHOD + 1)
+    drop(study, "P09")
+    with pytest.raises(StudyError, match=r"\(method differ\).*--recode"):
+        grow(study)
+    job = Job(str(study), "fake", "hashed")
+    _, unchanged = prepare(job)
+    assert not unchanged
 
 
 def test_without_an_analysis_there_is_nothing_to_stand_on(tmp_path: Path) -> None:

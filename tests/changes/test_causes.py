@@ -8,6 +8,7 @@ from belonging_llm.changes import Cause, causes
 
 INPUTS: dict[str, Any] = {
     "version": "1.0",
+    "method": 1,
     "settings": {"seed": 0, "max_words": 60},
     "codebook": {"id": "b", "digest": "c1"},
     "prompts": {"code_segment.v1": "p1", "map_theme.v1": "m1"},
@@ -34,6 +35,7 @@ def test_each_input_is_named_with_both_values() -> None:
         codebook={"id": "b", "digest": "c2"},
         settings={"seed": 1, "max_words": 60},
         lessons="l2",
+        method=2,
         versions={"numpy": "2.0", "torch": "2.1"},
     )
     assert causes(run(), later) == (
@@ -42,6 +44,7 @@ def test_each_input_is_named_with_both_values() -> None:
         Cause("codebook", "", "c1", "c2"),
         Cause("lessons", "", "l1", "l2"),
         Cause("setting", "seed", "0", "1"),
+        Cause("method", "", "1", "2"),
         Cause("package", "torch", "", "2.1"),
     )
 

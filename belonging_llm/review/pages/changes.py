@@ -27,6 +27,7 @@ CAUSE_IN_WORDS = {
     "lessons": "people’s codings that it learned from",
     "setting": "the setting",
     "segments": "the segments",
+    "method": "the way of coding",
     "program": "this program",
     "package": "the package",
 }
