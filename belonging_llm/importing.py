@@ -200,7 +200,7 @@ def _transcripts(study: Study, path: Path, kind: Kind, found: Sequence[Transcrip
     """Keep what a file held: one transcript, or several in a table; never again who withdrew or what was de-identified.
 
     Raises:
-        InputError: it holds words of somebody who withdrew.
+        InputError: it holds words of somebody who withdrew; or it is in already, read another way.
     """
     corpus = study.store.corpus
     buried = [t.name for t in found if study.store.withdrawals.is_buried(t.id)]
@@ -209,6 +209,7 @@ def _transcripts(study: Study, path: Path, kind: Kind, found: Sequence[Transcrip
     before = next((name for t in found if t.source and (name := corpus.deidentified_from(t.source.digest))), None)
     if before is not None:
         return Imported(path, kind, note=f"left out: it is in, de-identified, as {before}")
+    _demand_one_reading(study, path, found)
     fresh = [transcript for transcript in found if study.store.corpus.add(transcript)]
     if not fresh:
         twins = sorted(set(study.store.corpus.names([transcript.id for transcript in found]).values()))
@@ -224,6 +225,18 @@ def _transcripts(study: Study, path: Path, kind: Kind, found: Sequence[Transcrip
     known = [f"{len(found) - len(fresh)} transcripts already in"] if len(fresh) < len(found) else []
     rows = speaker_table.rows(study, [transcript.id for transcript in fresh])
     return Imported(path, kind, len(fresh), "; ".join([note, *notes, *known]), speakers=tuple(rows))
+
+
+def _demand_one_reading(study: Study, path: Path, found: Sequence[Transcript]) -> None:
+    """A file's words count once, whatever columns or changes were chosen."""
+    ids = {one.id for one in found}
+    digests = {one.source.digest for one in found if one.source}
+    there = {i: name for digest in digests for i, name in study.store.corpus.read_from(digest).items()}
+    if other := [name for i, name in there.items() if i not in ids]:
+        raise InputError(
+            f"{path}: is in already, read another way ({', '.join(other)}), and its words would count twice; nothing "
+            "was added. To read it otherwise, import it into a new study"
+        )
 
 
 def _segments(study: Study, path: Path) -> Imported:

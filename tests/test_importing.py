@@ -149,6 +149,19 @@ def test_a_table_of_turns_says_its_columns_and_its_speakers(study: Study, tmp_pa
     assert bring(study, tmp_path / "talk.csv")[0].note == "already in as talk"
 
 
+def test_a_file_that_is_in_is_not_read_another_way_beside(study: Study, tmp_path: Path) -> None:
+    """Its words would count twice."""
+    survey = put(tmp_path, "survey.csv", "Who,Said,Added\nP07,I felt at home.,Nothing else was said.\n")
+    first, second = (
+        import_paths(study, [survey], Kind.TURNS, options=Options(columns={"text": column}))[0]
+        for column in ("Said", "Added")
+    )
+    assert (first.added, first.problem) == (1, "")
+    assert second.added == 0
+    assert "survey.csv: is in already, read another way (survey)" in second.problem
+    assert len(study.store.corpus.transcript_ids()) == 1
+
+
 def test_a_bad_table_of_speakers_stops_the_import_and_is_named(study: Study, tmp_path: Path) -> None:
     bring(study, put(tmp_path, "a.txt", TALK))
     (study.folder / "speakers.csv").write_text("speaker,role\nP01,guest\n", encoding="utf-8")

@@ -65,6 +65,12 @@ class Corpus:
         with self._engine.connect() as connection:
             return connection.execute(query.order_by(transcript.c.name).limit(1)).scalar()
 
+    def read_from(self, file_digest: str) -> dict[str, str]:
+        """Transcripts that came from this very file, names by id."""
+        query = sa.select(transcript.c.id, transcript.c.name).where(transcript.c.source_digest == file_digest)
+        with self._engine.connect() as connection:
+            return {i: n for i, n in connection.execute(query.order_by(transcript.c.name))}
+
     def transcript_ids(self) -> list[str]:
         """All transcripts in canonical order (by content digest)."""
         with self._engine.connect() as connection:
