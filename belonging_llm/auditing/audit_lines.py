@@ -37,14 +37,22 @@ def plan_lines(made: Plan, sheet: Path) -> Iterator[str]:
     yield f"plan {made.number}: {len(drawn)} of {len(made.units)} segments from {len(made.participants)} participants"
     for stratum, size in sorted(Counter(u.stratum for u in made.units).items()):
         yield f"  {stratum}: {sum(u.drawn for u in drawn if u.stratum == stratum)} of {size}"
-    yield f"for kappa {made.wish.kappa:g} known to ±{made.wish.half_width:g}:"
+    yield (
+        f"for kappa {made.wish.kappa:g} known to ±{made.wish.half_width:g}, going by the shares that the model assigned "
+        "(people often find a code more frequent; fewer segments do then):"
+    )
     for need in made.needs:
         enough = f"{need.clustered} segments" if need.clustered else "more participants, however many segments"
         yield (
             f"  {need.code}: needs {enough} (share {need.prevalence:.1%}, intraclass correlation "
-            f"{need.intraclass:.2f}); this sample gives ±{need.half_width:.2f}"
+            f"{need.intraclass:.2f}); this sample {_gives(need.half_width)}"
         )
     yield f"coding sheet: {sheet}"
+
+
+def _gives(half_width: float) -> str:
+    """Kappa lies between -1 and 1: an interval as wide as that says nothing."""
+    return f"gives ±{half_width:.2f}" if half_width < 1 else "says nothing of it"
 
 
 def plan_json(made: Plan, sheet: Path) -> dict[str, Any]:
