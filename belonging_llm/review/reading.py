@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby, takewhile
 
 from belonging_llm.segments import Segment
 from belonging_llm.store import Store
@@ -50,7 +51,10 @@ def around(store: Store, segment: Segment) -> Around:
     transcript = store.corpus.transcript(segment.transcript_id)
     turns = [turn for turn in transcript.turns if turn.role is not Role.BOILERPLATE]
     place = next(n for n, turn in enumerate(turns) if turn.ordinal == segment.turn)
-    own, near = turns[place], turns[max(0, place - BEFORE) : place]
+    own, near, then = turns[place], turns[max(0, place - BEFORE) : place], turns[place + 1 : place + 1 + AFTER]
+    if _apart(turns):
+        near = [*takewhile(lambda turn: _belongs(turn, own), reversed(near))][::-1]
+        then = [*takewhile(lambda turn: _belongs(turn, own), then)]
     question = transcript.questions.get(segment.turn)
     return Around(
         segment=segment,
@@ -58,8 +62,18 @@ def around(store: Store, segment: Segment) -> Around:
         before=tuple(_said(transcript, turn) for turn in near),
         ahead=transcript.text[own.start : segment.start],
         behind=transcript.text[segment.end : own.end],
-        after=tuple(_said(transcript, turn) for turn in turns[place + 1 : place + 1 + AFTER]),
+        after=tuple(_said(transcript, turn) for turn in then),
     )
+
+
+def _apart(turns: Sequence[Turn]) -> bool:
+    """Whether several people speak, each in one piece, as in a table of answers: they do not hear each other."""
+    pieces = [who for who, _ in groupby(turn.participant for turn in turns if turn.role is Role.PARTICIPANT)]
+    return len(pieces) == len(set(pieces)) > 1
+
+
+def _belongs(turn: Turn, own: Turn) -> bool:
+    return turn.role is Role.INTERVIEWER or turn.participant == own.participant
 
 
 def whole(transcript: Transcript) -> Iterator[Said]:
