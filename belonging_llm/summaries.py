@@ -22,15 +22,22 @@ if TYPE_CHECKING:
 _SHOWN = 10
 
 
+# What became of themes since the run before that somebody should look at.
+_TOLD = ("merged", "split", "born", "retired", "renamed", "unmet")
+
+
 def analysis_lines(result: Analysed) -> Iterator[str]:
     """What was found, what it took, where the report is."""
     if result.unchanged:
         yield "nothing changed since the last run"
     yield _size(result.interviews, result.participants, result.segments)
-    yield f"{len(result.themes)} themes; {result.outliers} segments fit none of them"
+    yield f"{len(result.themes)} themes; {result.outliers} segments fit none of them, others may fit several"
     for theme in result.themes:
         place = "outside the framework" if theme["outside"] else ", ".join(theme["codes"]) or "not mapped"
         yield f"  {theme['name']}  [{place}]  {theme['segments']} segments, {theme['participants']} participants"
+    if changed := {fate: n for fate, n in result.fates.items() if fate in _TOLD}:
+        fates = ", ".join(f"{n} {fate}" for fate, n in changed.items())
+        yield f"since the analysis before: {fates} (`belonging themes STUDY lineage`)"
     yield f"codings (segment × code): {_outcomes(result.outcomes)}"
     yield from _failures(result.failed)
     for batch in result.batches:

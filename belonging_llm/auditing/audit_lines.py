@@ -38,8 +38,8 @@ def plan_lines(made: Plan, sheet: Path) -> Iterator[str]:
     for stratum, size in sorted(Counter(u.stratum for u in made.units).items()):
         yield f"  {stratum}: {sum(u.drawn for u in drawn if u.stratum == stratum)} of {size}"
     yield (
-        f"for kappa {made.wish.kappa:g} known to ±{made.wish.half_width:g}, going by the shares that the model assigned "
-        "(people often find a code more frequent; fewer segments do then):"
+        f"for kappa {made.wish.kappa:g} known to ±{made.wish.half_width:g}, going by the shares that the model "
+        "assigned (people often find a code more frequent; fewer segments do then):"
     )
     for need in made.needs:
         enough = f"{need.clustered} segments" if need.clustered else "more participants, however many segments"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ class Analysed:
         unchanged: Nothing changed since the last complete run; nothing was done.
         calls: Model calls that this command paid for; `cost` is what the whole run cost so far.
         seconds: Wall time of this command's work; `model_seconds` the part spent in model calls.
+        fates: What became of the themes of the run before, counted; empty for a first run.
         failed: Segments with a failed outcome.
         batches: What was sent together on behalf of the run, and what became of the questions.
     """
@@ -41,6 +43,7 @@ class Analysed:
     participants: int
     segments: int
     themes: list[dict[str, Any]]
+    fates: dict[str, int]
     outliers: int
     outcomes: dict[str, int]
     failed: list[str]
@@ -206,6 +209,7 @@ def _analysed(study: Study, run_id: str, unchanged: bool, calls: int, seconds: f
             }
             for t in themes
         ],
+        fates=dict(Counter(step.fate.value for step in store.themes.steps(run_id))),
         outliers=len(run.counts.get("outliers", [])),
         outcomes=dict(store.findings.outcomes(run_id)),
         failed=failed_segments(store.findings.codings(run_id)),

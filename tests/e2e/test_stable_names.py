@@ -58,7 +58,13 @@ def test_only_new_themes_are_named_when_interviews_come_in(
     opened = Study(study)
     import_paths(opened, sample("P04"))
     opened.store.close()
-    after, steps = again(belonging, study, server)
+    server.log.clear()
+    done = belonging.analyse(study, server.spec)
+    assert done.exit_code == 0, done.output
+    after, steps = now(study)
+    told = Counter(step.fate for step in steps)
+    for fate in (Fate.BORN, Fate.RETIRED, Fate.MERGED, Fate.SPLIT):
+        assert (f"{told[fate]} {fate}" in done.output) is (told[fate] > 0)
     new = after.keys() - before.keys()
     moved = {i for s in steps if s.fate is Fate.RENAMED for i in s.after}
     went_on = before.keys() & after.keys()
