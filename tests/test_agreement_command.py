@@ -330,3 +330,37 @@ def test_published_codings_get_intervals_by_document() -> None:
         assert pair["n"] == sum(map(sum, cells))
         assert pair["kappa"] == pytest.approx(nominal_panel(cells).kappa.value)
         assert pair["kappa_ci"][0] <= pair["kappa"] <= pair["kappa_ci"][1]
+
+
+def test_resamples_that_were_left_out_are_counted(tmp_path: Path) -> None:
+    # Only P1 has the code: with P2 and P3 alone, nobody varies; a draw of three without P1 has chance (2/3)³.
+    rows = [(f"s{i}", coder, "warm" if i == 1 else "") for i in range(1, 7) for coder in "AB"]
+    codes = table(tmp_path / "codes.csv", rows)
+    where = [(f"s{i}", f"P{(i + 1) // 2}") for i in range(1, 7)]
+    segments = table(tmp_path / "segments.csv", where, ("segment_id", "participant_id"))
+    made = figures(codes, "--segments", segments)["intervals"]
+    lost = made["left_out"]["warm A|B kappa"]
+    assert 15 <= lost <= 45
+    assert made["degenerate"]["warm A|B kappa"] == lost / 100
+    assert made["left_out"]["warm alpha"] == lost
+    shown = run(codes, "--segments", segments, "--draws", "100").stdout
+    assert f"warm A|B kappa: undefined in {lost} of 100 resamples, which were left out" in shown
+
+
+def test_resamples_are_counted_also_where_too_many_are_lost_for_an_interval(tmp_path: Path) -> None:
+    # One of two participants has the code on every segment and the other never: only draws of both define kappa.
+    rows = [(f"s{i}", coder, "warm" if i <= 2 else "") for i in range(1, 5) for coder in "AB"]
+    codes = table(tmp_path / "codes.csv", rows)
+    where = [(f"s{i}", f"P{(i + 1) // 2}") for i in range(1, 5)]
+    segments = table(tmp_path / "segments.csv", where, ("segment_id", "participant_id"))
+    found = figures(codes, "--segments", segments)
+    assert 30 <= found["intervals"]["left_out"]["warm A|B kappa"] <= 70
+
+
+def test_nothing_is_said_of_resamples_where_none_was_lost(tmp_path: Path) -> None:
+    rows = [(f"s{i}", coder, "warm" if i % 2 else "") for i in range(1, 9) for coder in "AB"]
+    codes = table(tmp_path / "codes.csv", rows)
+    where = [(f"s{i}", f"P{(i + 1) // 2}") for i in range(1, 9)]
+    segments = table(tmp_path / "segments.csv", where, ("segment_id", "participant_id"))
+    assert figures(codes, "--segments", segments)["intervals"]["left_out"] == {}
+    assert "left out" not in run(codes, "--segments", segments, "--draws", "100").stdout

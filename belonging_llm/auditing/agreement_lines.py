@@ -29,6 +29,8 @@ def agreement_lines(found: Agreement, notes: Sequence[str] = ()) -> Iterator[str
             yield f"  {pair}  kappa {shown(nominal.kappa)}  AC1 {shown(nominal.ac1)}"
         yield f"  all coders  alpha {shown(found.single.alpha)}  Fleiss kappa {shown(found.single.fleiss_kappa)}"
     yield f"sets of codes  alpha MASI {shown(found.set_alpha.masi)}  Jaccard {shown(found.set_alpha.jaccard)}"
+    for where, n in found.left_out.items():
+        yield f"{where}: undefined in {n} of {found.resampling.draws} resamples, which were left out"
     for line in found.undefined:
         yield f"undefined: {line['where']}: {line['reason']}"
 
@@ -39,6 +41,23 @@ def shown(found: Estimate) -> str:
         return "undefined"
     ends = f" [{_short(found.interval.low)}, {_short(found.interval.high)}]" if found.interval else ""
     return f"{_short(found.value)}{ends}"
+
+
+def remarks(found: Estimate, draws: int) -> Iterator[str]:
+    """What a reader of its interval must know.
+
+    Args:
+        draws: Resamples that were made.
+    """
+    if found.value is None:
+        return
+    if found.interval is None:
+        yield "no interval: too few participants, or undefined in most resamples"
+        return
+    if _short(found.interval.low) == _short(found.interval.high):
+        yield "the resamples hardly vary (too few participants, or all alike): the interval does not show precision"
+    if found.interval.degenerate > 0:
+        yield f"undefined in {round(found.interval.degenerate * draws)} of {draws} resamples, which were left out"
 
 
 def _short(value: float) -> str:

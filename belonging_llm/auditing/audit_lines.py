@@ -8,14 +8,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from belonging_llm.auditing.agreement_lines import shown
+from belonging_llm.auditing.agreement_lines import remarks, shown
 from belonging_llm.auditing.plan import Plan
 from belonging_llm.auditing.record import Audit
 
 
 def audit_lines(found: Audit) -> Iterator[str]:
     """Standing first, then one line a code; no pooled figure."""
-    yield f"{found.study}, {found.split} split, {found.flow.audited} segments; judged: {found.provenance.candidate}"
+    yield f"{found.study}, {found.split} split, {found.flow.audited} segments; judged: {found.provenance.judged}"
     yield f"standing: {found.standing.kind}"
     for reason in found.standing.reasons:
         yield f"  {reason}"
@@ -24,6 +24,11 @@ def audit_lines(found: Audit) -> Iterator[str]:
         yield f"{v.code}: {v.verdict}  ({v.positives} segments have it)"
         one = beside[v.code]
         yield f"  kappa among people {shown(one.among_humans)}, with the model {shown(one.with_model)}"
+        left = f"abstained or failed on {one.left_open} of {found.flow.audited}"
+        yield f"    the model assigned {one.assigned}, {left}"
+        draws = found.ceiling.resampling.draws
+        for whose, kappa in (("among people", one.among_humans), ("with the model", one.with_model)):
+            yield from (f"    {whose}: {remark}" for remark in remarks(kappa, draws))
         for c in v.criteria:
             if not c.met:
                 yield f"  {'not met' if c.met is False else 'not known'}: {c.name}: {c.found}"

@@ -43,6 +43,8 @@ def against_humans(gold: Gold, how: Resampling) -> tuple[AgainstHumans, ...]:
                 with_model=_shown(kappa, (1, k), NO_PAIR),
                 difference=_shown(kappa, (2, k), NO_PAIR if h > 1 else ONE_HUMAN),
                 each=each,
+                assigned=int((gold.candidate[:, k] == 1).sum()),
+                left_open=int((gold.candidate[:, k] < 0).sum()),
                 **{name: _score(scores, (row, k)) for row, name in enumerate(_SCORES)},
             )
         )

@@ -12,8 +12,6 @@ from belonging_llm.auditing.words import span
 from belonging_llm.llm import is_loopback
 from belonging_llm.study import Study
 
-NO_MODEL = "none"
-
 
 def facts(record: Audit, study: Study, *, quotes: bool) -> Facts:
     """The facts of an audit.
@@ -22,7 +20,7 @@ def facts(record: Audit, study: Study, *, quotes: bool) -> Facts:
         quotes: The report shows disagreements verbatim.
     """
     made = record.provenance
-    model = "" if made.run_id is None or made.model == NO_MODEL else made.model
+    model = "" if made.run_id is None or made.without_model else made.model
     versions = {"belonging-llm": __version__} | dict(made.versions)
     return Facts(
         study=record.study,

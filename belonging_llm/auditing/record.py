@@ -26,6 +26,7 @@ from belonging_llm.evaluation import (
 )
 
 Verdict = Literal["replace", "assist", "human only", "insufficient evidence"]
+NO_MODEL = "none"  # what a run's record calls the model where none was asked
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ class Provenance:
         prompts_tried: Distinct texts of the coding prompt that finished runs of this study used.
         codebooks_tried: Distinct codebooks, likewise.
         split: Participants by part.
+        taught: Whether the judged run learned from people's codings; None where that is not recorded.
     """
 
     candidate: str
@@ -134,6 +136,17 @@ class Provenance:
     split_digest: str
     demanded: Mapping[str, Any]
     leaks_searched: str
+    taught: bool | None = None
+
+    @property
+    def without_model(self) -> bool:
+        """Whether a run is judged that asked no language model."""
+        return self.run_id is not None and self.model == NO_MODEL
+
+    @property
+    def judged(self) -> str:
+        """What a reader calls the candidate."""
+        return "the program without a language model" if self.without_model else self.candidate
 
 
 @dataclass(frozen=True)
@@ -180,6 +193,8 @@ class AgainstHumans:
         each: Kappa of the model with each person.
         recall_humans: Mean recall of each person against what the others said; likewise precision.
         recall_model: Mean recall of the model against the same references.
+        assigned: Audited segments that the model gave the code.
+        left_open: Audited segments on which it abstained, failed or said nothing; no figure here is over them.
     """
 
     code: str
@@ -193,6 +208,8 @@ class AgainstHumans:
     precision_humans: Estimate
     precision_model: Estimate
     precision_difference: Estimate
+    assigned: int = 0
+    left_open: int = 0
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 
 from belonging_llm.auditing.gold import Candidate, Gold
 from belonging_llm.auditing.leaks import CODING_PROMPTS
+from belonging_llm.auditing.lessons import NOTHING
 from belonging_llm.auditing.record import CoderRecord, Flow, Opening, PartFlow, PromptUsed, Provenance
 from belonging_llm.auditing.splits import Part, split_digest
 from belonging_llm.codes import Judgement
@@ -44,6 +45,7 @@ def provenance(
         split_digest=split_digest(locked),
         demanded=study.settings.audit.model_dump(mode="json"),
         leaks_searched=searched,
+        taught=settings["lessons"] != NOTHING.digest if "lessons" in settings else None,
     )
 
 

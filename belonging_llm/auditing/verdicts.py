@@ -24,6 +24,11 @@ SAID: dict[Verdict, str] = {
     "human only": "The model's judgements on this code should not be used.",
     "insufficient evidence": "The human codings at hand cannot tell how good the model is on this code.",
 }
+BASELINES = {
+    "never assigns": "one who never assigns the code",
+    "always assigns": "one who always assigns it",
+    "majority": "one who always gives the more frequent answer",
+}
 SIGNIFICANT = 0.05
 # What a stable model's outcomes may not hang on.
 STEADY = (Kind.AGAIN, Kind.SEED, Kind.ORDER, Kind.WORDING)
@@ -126,7 +131,8 @@ def _above(name: str, what: str, difference: Estimate, margin: float) -> Criteri
 def _alternative(test: AltTest) -> Criterion:
     wanted = f"wins over half of the people at ε {test.epsilon:g}, participants as units, and no trivial baseline does"
     if test.trivial:
-        return Criterion("alternative annotator", False, f"also passed by: {', '.join(test.trivial)}", wanted)
+        who = "; ".join(BASELINES.get(one, one) for one in test.trivial)
+        return Criterion("alternative annotator", False, f"a coder who reads nothing would pass as well: {who}", wanted)
     if test.model is None or test.model.at.winning_rate_clustered is None:
         return Criterion("alternative annotator", None, test.refused or "no participants to cluster by", wanted)
     rate = test.model.at.winning_rate_clustered

@@ -78,6 +78,11 @@ class Agreement:
         """Where a statistic has no value, and why."""
         return [{"where": where, "reason": reason} for where, reason in _undefined(self)]
 
+    @property
+    def left_out(self) -> dict[str, int]:
+        """How many resamples were left out because a figure was undefined on them, where any was."""
+        return {where: round(share * self.resampling.draws) for where, share in _degenerate(self) if share > 0}
+
     def as_json(self) -> dict[str, Any]:
         """The public JSON; an undefined value is None and has a line in `undefined`."""
         found = self.ratings
@@ -103,7 +108,8 @@ class Agreement:
                 "method": self.resampling.method,
                 "draws": self.resampling.draws,
                 "seed": self.resampling.seed,
-                "degenerate": _degenerate_json(self),
+                "degenerate": {where: round(share, 4) for where, share in _degenerate(self) if share > 0},
+                "left_out": self.left_out,
             },
         }
 
@@ -328,14 +334,21 @@ def _count(n: float) -> float | int:
     return int(n) if float(n).is_integer() else n
 
 
-def _degenerate_json(found: Agreement) -> dict[str, float]:
-    """Share of resamples left out, where any was."""
-    return {
-        f"{code} {pair}": round(p.kappa.interval.degenerate, 4)
-        for code, a in found.codes.items()
-        for pair, p in a.pairs.items()
-        if p.kappa.interval and p.kappa.interval.degenerate > 0
-    }
+def _degenerate(found: Agreement) -> Iterator[tuple[str, float]]:
+    """Share of resamples on which a figure that exists was undefined; also where so many were that none is left."""
+    drawn = len(found.kappas.draws) > 0
+    for k, (code, a) in enumerate(found.codes.items()):
+        for p, (pair, one) in enumerate(a.pairs.items()):
+            if drawn and one.kappa.value is not None:
+                yield f"{code} {pair} kappa", float(found.kappas.degenerate[p, k])
+        yield f"{code} alpha", _share_lost(a.alpha)
+    if found.single:
+        yield from ((f"single {pair} kappa", _share_lost(one.kappa)) for pair, one in found.single.pairs.items())
+        yield "single alpha", _share_lost(found.single.alpha)
+
+
+def _share_lost(found: Estimate) -> float:
+    return found.interval.degenerate if found.interval else 0.0
 
 
 def _estimates(found: Agreement) -> Iterator[tuple[str, Estimate]]:

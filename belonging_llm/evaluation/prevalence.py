@@ -21,6 +21,9 @@ NO_PROBABILITIES = (
     "`belonging audit plan`, which records it"
 )
 NOTHING_AUDITED = "nothing was audited"
+# The formula knows nothing of it, and its interval is symmetric.
+CUT = "the interval is cut where no share can lie, below 0% or above 100%"
+OUTSIDE = "the estimate itself lies outside 0% to 100%: the sample is too small for this correction"
 ONE_CLUSTER = "one participant only: no variance between participants can be had"
 
 
@@ -29,8 +32,10 @@ class Corrected:
     """A prevalence from model and people together.
 
     Attributes:
-        estimate: With its t interval between participants (z where units are taken as independent).
-        tuning: λ, how far the model was believed (PPI++); 1 in the design-based estimator.
+        estimate: With its t interval between participants (z where units are taken as independent), cut at 0 and 1; its
+            flag says so.
+        tuning: λ, the weight of the model's count (PPI++): 0 leaves people's sample alone. The design-based estimator
+            takes the count whole, so that it is always 1 there, however good or bad the model is.
         gain: How many times as many audited segments a people-only estimate would need for this precision;
             None when either variance is unknown or zero.
     """
@@ -189,7 +194,14 @@ def _with_interval(point: float, error: float, df: int | None, level: float, fla
     tail = (1 + level) / 2
     reach = float(stats.norm.ppf(tail) if df is None else stats.t.ppf(tail, df)) * error
     method = "normal, units taken as independent" if df is None else f"t between participants, {df} df"
-    return Estimate(point, se=error, flag=flag, interval=Interval(point - reach, point + reach, level, method))
+    low, high = np.clip((point - reach, point + reach), 0, 1)
+    remarks = [
+        flag,
+        OUTSIDE if not 0 <= point <= 1 else "",
+        CUT if (low, high) != (point - reach, point + reach) else "",
+    ]
+    interval = Interval(float(low), float(high), level, method)
+    return Estimate(point, se=error, flag="; ".join(filter(None, remarks)), interval=interval)
 
 
 def _flag(human: Floats) -> str:

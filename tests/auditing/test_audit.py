@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
+from html import escape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from audited import EACH, PARTICIPANTS, codings_of, outcome, people_code, run, true
@@ -15,7 +17,9 @@ from belonging_llm.auditing.audit import audit
 from belonging_llm.auditing.audit_lines import audit_lines
 from belonging_llm.auditing.record import Audit
 from belonging_llm.auditing.splits import Part
+from belonging_llm.auditing.words import methods
 from belonging_llm.codes import Outcome
+from belonging_llm.report.audit import as_json, render
 from belonging_llm.segments import Segment
 from belonging_llm.study import Study
 
@@ -133,10 +137,70 @@ def test_methods_name_what_reviewers_ask_for(slips: Path) -> None:
         f"sha256 {found.provenance.codebook_digest[:12]}",
         "100 times, seed 0",
         "5 for development, 2 for calibration, 5 for test",
-        "versions of the coding prompt that had been tried is 1",
+        "versions of the codebook that had been tried is 1",
+        f"coded without a language model and without prompts: by this program (belonging-llm), from the wording of the "
+        f"codebook, with the embedding model {found.provenance.encoder}.",
+        "had also learned from people's codings of the development split",
+        "it had seen the codings that it is compared with here",
+        f"of {5 * EACH * 2} segment × code pairs it left {5 * 2} open",
         "The verdicts are provisional and claim nothing.",
     ):
         assert words in found.methods
+    for words in ("coded by none", "choose_code", "coding prompt"):
+        assert words not in found.methods
+
+
+def told(found: Audit, part: str = "development", **changed: Any) -> str:
+    made = replace(found.provenance, **changed)
+    return methods(made, found.flow, found.ceiling, found.against, found.standing, found.verdicts, part)
+
+
+def test_methods_say_whose_codings_were_learned_from(slips: Path) -> None:
+    found = audited(slips)
+    assert found.provenance.taught is True
+    assert "Of the test split it had seen no coding." in told(found, "test")
+    assert "it had been calibrated on the codings" in told(found, "calibration")
+    everything = told(found, settings={**found.provenance.settings, "hold_out": False})
+    assert "learned from all of people's codings, those of the audited segments among them" in everything
+    assert "Nothing was learned from people's codings." in told(found, taught=False)
+    for paragraph in (told(found, taught=None), told(found, run_id=None)):
+        assert "learned" not in paragraph
+
+
+def test_a_run_before_anybody_coded_learned_from_nobody(talks: Path) -> None:
+    run(talks, slipping)
+    people_code(talks)
+    assert audited(talks).provenance.taught is False
+
+
+def test_methods_name_a_model_and_its_prompts(slips: Path) -> None:
+    found = audited(slips)
+    paragraph = told(found, candidate="qwen", model="qwen")
+    assert "coded by qwen with the prompts choose_code.v1 (sha256" in paragraph
+    assert f" and the embedding model {found.provenance.encoder}." in paragraph
+    assert "versions of the coding prompt that had been tried is 1" in paragraph
+    # A person who is called so is no run without a model.
+    assert "coded by none with" in told(found, run_id=None)
+
+
+def test_methods_say_that_an_adjudicator_settled(slips: Path) -> None:
+    people_code(slips, ["adjudicated"], name="settled.csv")
+    assert "disagreements were settled by an adjudicator." in audited(slips).methods
+
+
+def test_the_page_of_a_run_without_a_model_names_none_and_prints_no_prompt(slips: Path) -> None:
+    found = audited(slips)
+    page = render(found)
+    assert "Here the program without a language model is compared with" in page
+    assert "no language model was asked, so no prompt was used" in page
+    assert found.provenance.prompts[0].text
+    assert not any(
+        escape(p.text, quote=False) in page or json.dumps(p.text)[1:-1] in page for p in found.provenance.prompts
+    )
+    assert found.provenance.prompts[0].digest in page
+    assert as_json(found)["provenance"]["candidate"] == "none"
+    asked = replace(found, provenance=replace(found.provenance, candidate="qwen", model="qwen"))
+    assert "<summary>Prompt choose_code.v1</summary>" in render(asked)
 
 
 def test_everything_undefined_has_a_place_and_a_reason(talks: Path) -> None:
@@ -196,7 +260,17 @@ def test_lost_and_repaired_quotes_are_counted(talks: Path) -> None:
 def test_lines_for_a_terminal_put_the_standing_first_and_every_code_after_it(slips: Path) -> None:
     found = audited(slips)
     lines = list(audit_lines(found))
+    assert lines[0] == "talks, development split, 40 segments; judged: the program without a language model"
     assert lines[1] == "standing: provisional"
+    # Of eight segments each of five participants gives home to 2, 4, 6, 7 and group to 0 and 1; 3 is left open.
+    assert [line.strip() for line in lines if "the model assigned" in line] == [
+        "the model assigned 20, abstained or failed on 5 of 40",
+        "the model assigned 10, abstained or failed on 5 of 40",
+    ]
+    assert (
+        "    with the model: the resamples hardly vary (too few participants, or all alike): the interval does not "
+        in ("\n".join(lines))
+    )
     assert [line.split(":")[0] for line in lines if "segments have it" in line] == ["home", "group"]
     assert any("not known: stable" in line for line in lines)
 

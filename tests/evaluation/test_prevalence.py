@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from belonging_llm import evaluation as ev
-from belonging_llm.evaluation.prevalence import NO_PROBABILITIES, NOTHING_AUDITED, ONE_CLUSTER, pseudo_outcomes
+from belonging_llm.evaluation.prevalence import (
+    CUT,
+    NO_PROBABILITIES,
+    NOTHING_AUDITED,
+    ONE_CLUSTER,
+    OUTSIDE,
+    pseudo_outcomes,
+)
 
 People, PerPerson = 30, 10
 REPEATS = 200
@@ -216,5 +223,39 @@ def test_few_audited_positives_are_flagged(positives: int, flag: str) -> None:
         ev.ppi_mean(human, model, model),
         ev.design_based(np.tile(model, 2), np.append(human, np.full(60, np.nan)), np.full(120, 0.5)),
     ):
-        assert (found.estimate.flag, found.human_only.flag) == (flag, flag)
+        for one in (found.estimate, found.human_only):
+            assert ("only" in one.flag) is bool(flag)
+            assert one.flag.startswith(flag)
         assert found.audited_positive == positives
+
+
+def test_an_interval_is_cut_where_no_share_can_lie_and_says_so() -> None:
+    # One of eight participants, one unit each: 1/8, standard error √(8/7 · (7 · (1/64)² + (7/64)²)) = 1/8, 7 df.
+    found = ev.design_based([0] * 8, [1, *[0] * 7], [1] * 8, clusters=list(range(8))).estimate
+    assert (found.value, found.se) == (pytest.approx(1 / 8), pytest.approx(1 / 8))
+    assert found.interval is not None
+    assert (found.interval.low, found.interval.high) == (0, pytest.approx(1 / 8 + 2.364624 / 8))
+    assert found.flag == f"only 1 audited positives; {CUT}"
+    other = ev.design_based([0] * 8, [0, *[1] * 7], [1] * 8, clusters=list(range(8))).estimate
+    assert other.interval is not None
+    assert (other.interval.low, other.interval.high) == (pytest.approx(7 / 8 - 2.364624 / 8), 1)
+    assert other.flag == CUT
+
+
+def test_an_interval_within_its_bounds_is_whole() -> None:
+    found = ev.design_based([0] * 8, [1, 0] * 4, [1] * 8, clusters=list(range(8))).estimate
+    assert found.interval is not None
+    assert 0 < found.interval.low < found.interval.high < 1
+    assert CUT not in found.flag
+
+
+def test_an_estimate_that_no_share_can_be_stays_and_says_so() -> None:
+    # The model gives every fourth; of the two that were audited both are wrong: 1/2 − 2/8 · 1/(1/4) = −1/2.
+    model = [1, 1, 1, 1, 0, 0, 0, 0]
+    human = [0, 0, *[np.nan] * 6]
+    found = ev.design_based(model, human, [0.25] * 8, clusters=list(range(8))).estimate
+    assert found.value == pytest.approx(-0.5)
+    assert found.interval is not None
+    assert found.interval.low == 0 <= found.interval.high
+    assert OUTSIDE in found.flag
+    assert CUT in found.flag

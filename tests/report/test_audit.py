@@ -360,6 +360,15 @@ def test_a_figure_says_what_its_interval_lacks() -> None:
     assert figure(Estimate(0.5, interval=Interval(0.1, 0.9, degenerate=0.125))).notes == (
         "Undefined in 12.5% of the resamples, which were left out.",
     )
+    (note,) = figure(Estimate(0.891, interval=Interval(0.889, 0.893))).notes
+    assert note.startswith("The resamples hardly vary")
+    assert figure(Estimate(0.891, interval=Interval(0.889, 0.893)), as_share=True).notes == ()
+
+
+def test_the_weight_of_the_count_is_no_mark_for_the_model() -> None:
+    found = parsed("realistic")
+    assert "A λ of 1 does not say that the model can be trusted." in found.one("section", id="prevalence").text
+    assert "settled by the adjudicator (adjudicated in the tables)" in found.one("section", id="flow").text
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,14 @@ def without_quotes(audit: Audit) -> Audit:
     return replace(audit, errors=replace(audit.errors, disagreements=bare))
 
 
+def without_unused_prompts(audit: Audit) -> Audit:
+    """The same audit without the texts of prompts that its run had at hand and never used; their digests stay."""
+    made = audit.provenance
+    if not made.without_model:
+        return audit
+    return replace(audit, provenance=replace(made, prompts=tuple(replace(p, text="") for p in made.prompts)))
+
+
 def plain(given: Any) -> Any:
     """Any record of this package as JSON takes it."""
     if isinstance(given, Ratings):

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from belonging_llm.auditing.record import Audit
 from belonging_llm.evaluation import Interval
-from belonging_llm.report.audit.machine import as_json, without_quotes
+from belonging_llm.report.audit.machine import as_json, without_quotes, without_unused_prompts
 from belonging_llm.report.audit.sections import (
     agreement,
     alternative,
@@ -96,7 +96,7 @@ def render(audit: Audit, *, quotes: bool = True) -> str:
         HTML that can be written as UTF-8; characters that HTML forbids, and marks that turn the direction of the
         text, are shown as U+FFFD. The same audit gives the same text.
     """
-    shown = audit if quotes else without_quotes(audit)
+    shown = without_unused_prompts(audit if quotes else without_quotes(audit))
     template = _environment().get_template("audit.html.j2")
     html = template.render(audit=shown, page=_compose(shown), quotes=quotes, **_titles())
     return _UNPRINTABLE.sub("\ufffd", html)

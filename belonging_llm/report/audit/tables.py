@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from belonging_llm.evaluation import Estimate
-from belonging_llm.report.audit.words import decimal, number, percent, points, told, value
+from belonging_llm.evaluation import Estimate, Interval
+from belonging_llm.report.audit.words import decimal, ends, number, percent, points, told, value
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,14 @@ def figure(found: Estimate, *, as_share: bool = False) -> Cell:
     notes = [found.flag] if found.flag else []
     if found.interval is None:
         notes.append("No interval: too few participants, or undefined in most resamples.")
-    elif found.interval.degenerate > 0:
-        notes.append(f"Undefined in {points(found.interval.degenerate)} of the resamples, which were left out.")
+    else:
+        notes += _of_interval(found.interval, as_share=as_share)
     return Cell(told(found, share=as_share), tuple(notes), "num")
+
+
+def _of_interval(found: Interval, *, as_share: bool) -> Iterator[str]:
+    low, high = ends(found, share=as_share).split(" to ")
+    if low == high:
+        yield "The resamples hardly vary (too few participants, or all alike): the interval does not show precision."
+    if found.degenerate > 0:
+        yield f"Undefined in {points(found.degenerate)} of the resamples, which were left out."

@@ -95,7 +95,16 @@ def prevalence(audit: Audit) -> Occurs:
         )
         for name, one in found.items()
     ]
-    head = ("Code", "Model’s count", "People’s sample", "Corrected", "λ", "Gain", "Audited", "of them with the code")
+    head = (
+        "Code",
+        "Model’s count",
+        "People’s sample",
+        "Corrected",
+        "Weight λ",
+        "Gain",
+        "Audited",
+        "of them with the code",
+    )
     shown = table("prevalence", "Share of segments with the code, by three ways of counting.", head, rows)
     says = "Share of segments with each code: as the model counts, by people alone, and corrected. Corrected:"
     corrected = in_words({name: one.estimate for name, one in found.items()}, share=True)

@@ -67,9 +67,9 @@ def flow(audit: Audit) -> FlowShown:
 def _facts(audit: Audit) -> dict[str, str]:
     given = audit.provenance
     return {
-        "Judged here": given.candidate,
+        "Judged here": given.judged,
         "Run": given.run_id or "none: the codings were brought in",
-        "Model": given.model or "not recorded",
+        "Model": "no language model was asked" if given.without_model else given.model or "not recorded",
         "Encoder": given.encoder or "not recorded",
         "Codebook": given.codebook or "not recorded",
         "Digest of the codebook": given.codebook_digest or "not recorded",
