@@ -107,6 +107,11 @@ class Runs:
         with self._engine.connect() as connection:
             return run_of(dict(connection.execute(sa.select(run).where(run.c.id == run_id)).mappings().one()))
 
+    def kind_of(self, run_id: str) -> str:
+        """What kind a run is of; a whole one where it is not on record."""
+        with self._engine.connect() as connection:
+            return connection.execute(sa.select(run.c.kind).where(run.c.id == run_id)).scalar() or WHOLE
+
     def inputs(self, made: Run) -> dict[str, Any]:
         """What shaped a run, in full: a batch is coded with what its base learned."""
         if made.base_id is None:

@@ -97,7 +97,7 @@ def status(folder: Path) -> Status:
         failed=failed_segments(store.findings.codings(newest.id)) if newest else [],
         usage=store.ledger.usage(),
         cost=bill(store.ledger.spending()),
-        batches=[told_batch(parcel) | {"of": store.runs.get(parcel.run_id).kind} for parcel in under_way],
+        batches=[told_batch(parcel) | {"of": store.runs.kind_of(parcel.run_id)} for parcel in under_way],
         left={endpoint: n for endpoint, n in store.ledger.endpoints().items() if not is_loopback(endpoint)},
         lacking=lacking(study, (s.participant for s in segments)),
         stale=bool(run and run.counts.get("withdrawn")),
