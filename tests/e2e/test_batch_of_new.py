@@ -35,7 +35,7 @@ def template(tmp_path_factory: pytest.TempPathFactory, running: ChatServer) -> P
     settings.write_text(settings.read_text(encoding="utf-8").replace("settle = 60", "settle = 0"), encoding="utf-8")
     with Forge.opened() as forge:
         assert forge.start(folder, running.spec).over() == (0, "")
-    (folder / "inbox").mkdir()
+    (folder / "inbox").mkdir(exist_ok=True)
     for path in studies.sample(*NEW):
         shutil.copy(path, folder / "inbox")
     (folder / "inbox" / "broken.docx").write_bytes(b"no document")
