@@ -119,8 +119,9 @@ def status(folder: Path) -> Status:
 
 def _older(study: Study, run: Run) -> str:
     """Which version of the codebook a run went by; "" where it is the one in use."""
-    books, was, now = study.store.codebooks, run.settings["codebook"]["digest"], study.framework().digest
-    if was == now:
+    books, now = study.store.codebooks, study.framework().digest
+    was = str(run.settings.get("codebook", {}).get("digest", ""))
+    if was in {"", now}:
         return ""
     return f"version {books.number(was) or was[:8]}; in use is version {books.number(now) or now[:8]}"
 

@@ -166,7 +166,7 @@ def test_the_command_line_says_what_came_in(template: Path, belonging: studies.I
     try:
         refused = belonging("batch", folder, "--llm", "none")
         assert refused.exit_code == 1
-        assert "llm" in refused.output
+        assert "the language model is none, in the analysis it was " in refused.output
         assert "--recode" in refused.output
         done = belonging("batch", folder, "--llm", spec)
         assert done.exit_code == 0, done.output
