@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -118,7 +118,7 @@ def detect(path: Path) -> Kind:
         return Kind.CODEBOOK
     if exchange.is_project(path):
         return Kind.REFI
-    has = _columns(path)
+    has = _columns(path).keys()
     if {"segment_id", "text", "document_id"} <= has and "coder" not in has:
         return Kind.SEGMENTS
     if {"segment_id", "coder"} <= has:
@@ -131,25 +131,25 @@ def detect(path: Path) -> Kind:
         return Kind.TURNS
     if "participant_id" in has:
         return Kind.PARTICIPANTS
-    raise TableError(f"{path}: its columns ({', '.join(sorted(has))}) fit no kind; name one with --kind")
+    raise TableError(f"{path}: its columns ({', '.join(has)}) fit no kind; name one with --kind {'|'.join(Kind)}")
 
 
-def _columns(path: Path) -> set[str]:
-    """The names of a table's columns, also where it is in an older encoding or parted by semicolons."""
+def _columns(path: Path) -> dict[str, None]:
+    """The names of a table's columns in its order, also in an older encoding or parted by semicolons."""
     try:
         has = tables.columns(path)
         if len(has) > 1:
             return has
         problem = None
     except TableError as error:
-        has, problem = set(), error
+        has, problem = {}, error
     try:
         names = next(iter(read_sheet(path).rows.values()))
     except InputError:
         if problem:
             raise problem from None
         return has
-    return {name.strip() for name in names.values()}
+    return dict.fromkeys(name.strip() for name in names.values())
 
 
 def files_of(paths: Sequence[Path]) -> Iterable[Path]:
@@ -314,8 +314,9 @@ def _codings(study: Study, path: Path) -> Imported:
             problems.append(f"{path}, row {number}: left out, since {error}")
     study.store.findings.add_codings(codings)
     study.store.findings.add_judged(list(judged.values()))
-    unsigned = f", {blank} rows without a coder taken as not judged" if blank else ""
-    return Imported(path, Kind.CODINGS, len(codings), f"{len(judged)} judgements{unsigned}", _several(problems))
+    unsigned = f", {_rows(blank)} without a coder taken as not judged" if blank else ""
+    said = f"{len(judged)} judgement{'' if len(judged) == 1 else 's'}"
+    return Imported(path, Kind.CODINGS, len(codings), f"{said}{unsigned}", _several(problems))
 
 
 def _judge(judged: dict[tuple[str, str], Judgement], row: dict[str, str]) -> None:
@@ -378,7 +379,7 @@ def _coded_by(study: Study, path: Path) -> Imported:
         _judge(judged, row)
     study.store.findings.add_judged(list(judged.values()))
     lost = len(rows) - len(kept)
-    problem = f"{path}: {lost} rows left out, since they name no coder or no segment of the study" if lost else ""
+    problem = f"{path}: {_rows(lost)} left out, without a coder or a segment of the study" if lost else ""
     return Imported(path, Kind.CODED_BY, len(judged), problem=problem)
 
 
@@ -465,7 +466,18 @@ def _participants(study: Study, path: Path, key: str) -> Imported:
         else:
             attributes[who] = {name: cell for name, cell in row.items() if name != key}
     study.store.corpus.set_participants(attributes)
-    return Imported(path, Kind.PARTICIPANTS, len(attributes), "; ".join(notes), _several(problems))
+    details = tuple(_strangers(study, attributes))
+    return Imported(path, Kind.PARTICIPANTS, len(attributes), "; ".join(notes), _several(problems), details=details)
+
+
+def _strangers(study: Study, described: Iterable[str], most: int = 20) -> Iterator[str]:
+    """Ids that nobody in a transcript has: mistyped, or of people whose interviews are yet to come."""
+    talks = map(study.store.corpus.transcript, study.store.corpus.transcript_ids())
+    known = {turn.participant or talk.name for talk in talks for turn in talk.turns if turn.role is Role.PARTICIPANT}
+    strange = [who for who in described if who not in known]
+    if known and strange:
+        more = f" and {len(strange) - most} more" if len(strange) > most else ""
+        yield f"in no transcript so far: {', '.join(strange[:most])}{more}; see whether an id is mistyped"
 
 
 def _attributes(path: Path, key: str) -> tuple[list[tuple[int, dict[str, str]]], tuple[str, ...]]:
@@ -491,5 +503,9 @@ def _speakers(study: Study, path: Path) -> Imported:
 
 
 def _several(problems: Sequence[str], most: int = 20) -> str:
-    more = f"; and {len(problems) - most} more rows" if len(problems) > most else ""
+    more = f"; and {_rows(len(problems) - most, 'more ')}" if len(problems) > most else ""
     return "; ".join(problems[:most]) + more
+
+
+def _rows(n: int, which: str = "") -> str:
+    return f"{n} {which}row{'' if n == 1 else 's'}"

@@ -219,7 +219,7 @@ def create(folder: Path, *, framework: str = DEFAULT_FRAMEWORK, sample: bool = F
         raise StudyError(f"{folder}: is already a study; use `belonging import` and `belonging analyse` on it")
     chosen = codebook.load(framework)
     try:
-        for part in ("transcripts", "gold", "prompts", "reports"):
+        for part in ("transcripts", "gold", "prompts", "reports", "inbox"):
             (folder / part).mkdir(parents=True, exist_ok=True)
         if sample:
             shutil.copytree(resources.path("data", "sample"), folder, dirs_exist_ok=True)

@@ -11,6 +11,7 @@ from belonging_llm.doctor import Health
 from belonging_llm.drift import drift_lines
 from belonging_llm.prices import dollars
 from belonging_llm.report.batch import notes, sentences
+from belonging_llm.report.findings.words import counted
 from belonging_llm.store import Left
 from belonging_llm.store.runs import WHOLE
 from belonging_llm.table_jobs import Coded, Discovered
@@ -34,7 +35,7 @@ def analysis_lines(result: Analysed) -> Iterator[str]:
     yield f"{len(result.themes)} themes; {result.outliers} segments fit none of them, others may fit several"
     for theme in result.themes:
         place = "outside the framework" if theme["outside"] else ", ".join(theme["codes"]) or "not mapped"
-        yield f"  {theme['name']}  [{place}]  {theme['segments']} segments, {theme['participants']} participants"
+        yield f"  {theme['name']}  [{place}]  {_of_theme(theme)}"
     if changed := {fate: n for fate, n in result.fates.items() if fate in _TOLD}:
         fates = ", ".join(f"{n} {fate}" for fate, n in changed.items())
         yield f"since the analysis before: {fates} (`belonging themes STUDY lineage`)"
@@ -87,6 +88,11 @@ def status_lines(result: Status) -> Iterator[str]:
     if result.alarms:
         raised = ", ".join(f"{one['kind']}: {one['subject']}" for one in result.alarms)
         yield f"drift, alarms that nobody has looked into: {raised}; `belonging drift` tells more"
+    if result.older:
+        yield (
+            f"outcomes are of an older version of the codebook ({result.older}): `belonging analyse` codes anew, "
+            "`belonging codebook diff` tells what changed"
+        )
     if result.stale:
         yield "somebody withdrew after the last run: `belonging analyse` finds anew what is there"
     if result.due:
@@ -248,7 +254,12 @@ def suite_lines(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _size(transcripts: int, participants: int, segments: int) -> str:
-    return f"{transcripts} transcripts, {participants} participants, {segments} segments"
+    counts = ((transcripts, "transcript"), (participants, "participant"), (segments, "segment"))
+    return ", ".join(counted(n, noun) for n, noun in counts)
+
+
+def _of_theme(theme: Mapping[str, Any]) -> str:
+    return f"{counted(theme['segments'], 'segment')}, {counted(theme['participants'], 'participant')}"
 
 
 def _outcomes(counts: Mapping[str, int]) -> str:

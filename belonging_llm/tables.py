@@ -122,11 +122,11 @@ def harmless(cell: str) -> str:
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
-def columns(path: Path) -> set[str]:
-    """The names of a table's columns.
+def columns(path: Path) -> dict[str, None]:
+    """The names of a table's columns, in its order.
 
     Raises:
         TableError: unreadable, or of unknown ending.
     """
     rows = read_rows(path, most=1)
-    return set(rows[0]) if rows else set()
+    return dict.fromkeys(rows[0]) if rows else {}

@@ -116,6 +116,10 @@ def test_a_file_that_cannot_be_read_is_refused_with_its_name(tmp_path: Path) -> 
     (tmp_path / "latin.yaml").write_bytes("id: Zoë".encode("latin-1"))
     with pytest.raises(CodebookError, match=r"latin\.yaml"):
         load(str(tmp_path / "latin.yaml"))
+    (tmp_path / "torn.yaml").write_text("id: x\ncodes: [\n", "utf-8")
+    with pytest.raises(CodebookError, match=r'in ".*torn\.yaml", line 3') as torn:
+        load(str(tmp_path / "torn.yaml"))
+    assert "unicode string" not in str(torn.value)
 
 
 def test_an_unknown_name_lists_the_built_in_ones() -> None:

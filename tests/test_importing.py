@@ -114,9 +114,25 @@ def test_kinds_are_found_out(tmp_path: Path, name: str, text: str | bytes, kind:
 
 
 def test_a_table_that_fits_no_kind_says_what_it_has(study: Study, tmp_path: Path) -> None:
-    problem = bring(study, put(tmp_path, "a.csv", "colour,size\nred,2\n"))[0].problem
-    assert "colour, size" in problem
-    assert "--kind" in problem
+    problem = bring(study, put(tmp_path, "a.csv", "size,colour,length\nred,2,3\n"))[0].problem
+    assert "its columns (size, colour, length) fit no kind" in problem
+    assert "--kind transcripts|turns|segments|" in problem
+
+
+def test_participants_whom_no_transcript_has_are_named(study: Study, tmp_path: Path) -> None:
+    described = put(tmp_path, "participants.csv", "participant_id,age\nd1,30\nd01,31\n")
+    assert bring(study, described)[0].details == (), "before the interviews every id would be strange"
+    bring(study, put(tmp_path, "segments.csv", SEGMENTS))
+    item = bring(study, described)[0]
+    assert (item.added, item.problem) == (2, "")
+    assert item.details == ("in no transcript so far: d01; see whether an id is mistyped",)
+
+
+def test_one_of_something_is_told_as_one(study: Study, tmp_path: Path) -> None:
+    bring(study, put(tmp_path, "segments.csv", SEGMENTS))
+    one = bring(study, put(tmp_path, "codes.csv", "segment_id,coder,code\ns1,A,ownership\ns1,,\n"))[0]
+    assert one.note == "1 judgement, 1 row without a coder taken as not judged"
+    assert "1 row left out" in bring(study, put(tmp_path, "coded_by.csv", "segment_id,coder\ns9,A\n"))[0].problem
 
 
 def test_a_named_kind_without_its_columns_says_which(study: Study, tmp_path: Path) -> None:

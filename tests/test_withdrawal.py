@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from belonging_llm import codebook, revising, study, withdrawal
+from belonging_llm.cli import main
 from belonging_llm.codes import Coding, EvidenceSpan, Outcome
 from belonging_llm.errors import StudyError
 from belonging_llm.importing import import_paths, split_transcripts
@@ -138,6 +140,20 @@ def test_a_codebook_in_use_that_quotes_them_is_followed_by_one_that_does_not(fol
     assert opened.framework().digest == last.digest != saved.digest
     assert opened.framework().code(one.id).examples == ()
     assert b"marmalade" not in b"".join(p.read_bytes() for p in folder.rglob("*") if p.is_file())
+
+
+def test_somebody_who_is_not_there_is_told_before_anything_is_said(folder: Path) -> None:
+    done = CliRunner().invoke(main, ["withdraw", str(folder), "P77", "--yes"])
+    assert done.exit_code == 1
+    assert "has no participant P77; it has Ana, Ben" in done.output
+    assert "for good" not in done.output
+
+
+def test_with_nobody_at_a_terminal_nothing_is_removed(folder: Path) -> None:
+    done = CliRunner().invoke(main, ["withdraw", str(folder), "Ben"])
+    assert done.exit_code == 1
+    assert "nothing was removed. Add --yes" in done.output
+    assert "Ben" in {s.participant for s in Study(folder).store.corpus.segments()}
 
 
 def test_nobody_of_that_name(folder: Path) -> None:

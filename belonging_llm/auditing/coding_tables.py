@@ -40,7 +40,7 @@ def read_judgements(
     Raises:
         TableError: a row cannot be used; names file and row.
     """
-    has = columns(codes)
+    has = columns(codes).keys()
     if {"start", "end", "document_id"} <= has and "segment_id" not in has:
         if coded_by or cluster:
             raise TableError(

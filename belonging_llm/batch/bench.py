@@ -49,11 +49,12 @@ class BatchBench(Workbench):
         """What was learned has a column for each code of the base's codebook; another one cannot be coded with it."""
         was = run.settings["codebook"]["digest"]
         if self.framework.digest != was:
+            books = self.study.store.codebooks
             raise StudyError(
-                f"{self.study.folder}: the codebook was changed while batch {run.id} was under way (from {was[:8]} to "
-                f"{self.framework.digest[:8]}), so its codings would not be one set; bring back the version it began "
-                "with (`belonging codebook edit --restore VERSION`) and run `belonging batch` again, or code "
-                "everything anew: `belonging batch --recode`"
+                f"{self.study.folder}: the codebook was changed while batch {run.id} was under way (to version "
+                f"{books.number(self.framework.digest)}), so its codings would not be one set; bring back the version "
+                f"it began with (`belonging codebook edit STUDY --restore {books.number(was) or 'VERSION'}`) and run "
+                "`belonging batch` again, or code everything anew: `belonging batch --recode`"
             )
 
     @cached_property

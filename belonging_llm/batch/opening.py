@@ -9,9 +9,9 @@ from typing import Any
 
 from belonging_llm import forecast as forecasting
 from belonging_llm.analysis import Workbench
-from belonging_llm.auditing.repeats import differences
 from belonging_llm.batch.bench import BatchBench
 from belonging_llm.batch.job import BatchJob
+from belonging_llm.changes import IN_WORDS, Cause, causes
 from belonging_llm.errors import StudyError
 from belonging_llm.forecast import Forecast
 from belonging_llm.inbox import Inbox, Look, look
@@ -85,10 +85,30 @@ def forecast(bench: BatchBench, watched: Sequence[Segment] = ()) -> Forecast:
 def _demand_same(study: Study, base: Base, shaping: Mapping[str, Any]) -> None:
     was = {name: base.settings.get(name) for name in shaping}
     # Another version of this program reads what was learned, or says that it cannot.
-    found = [one for one in differences(was, shaping) if one != "version"]
+    found = [_in_words(study, one) for one in causes(was, shaping) if one.kind != "program"]
     if found:
         raise StudyError(
-            f"{study.folder}: a batch is coded as the last analysis was, and this would not be ({', '.join(found)} "
-            "differ). Put that back, or code everything anew: `belonging batch --recode` (codings of the last analysis "
-            "and its batches stay on record)"
+            f"{study.folder}: a batch is coded as the last analysis was, and this would not be: {'; '.join(found)}. "
+            "Put that back, or code everything anew: `belonging batch --recode` (codings of the last analysis and its "
+            "batches stay on record)"
         )
+
+
+def _in_words(study: Study, cause: Cause) -> str:
+    """What is another than in the last analysis, and how to have it back where a command does that."""
+    what = f"{IN_WORDS[cause.kind]} {cause.name}".rstrip()
+    if cause.kind == "codebook":
+        return _versions(study, cause)
+    if cause.kind == "prompt":
+        return f"{what} has another text than in the analysis"
+    if cause.kind == "method":
+        return f"{what} is another in this version of the program than in the one that made the analysis"
+    return f"{what} is {cause.after or 'none'}, in the analysis it was {cause.before or 'not there yet'}"
+
+
+def _versions(study: Study, cause: Cause) -> str:
+    was, now = (study.store.codebooks.number(digest) for digest in (cause.before, cause.after))
+    if was is None:
+        return f"{IN_WORDS['codebook']} is version {now}, the analysis went by one that is no version any more"
+    restore = f"`belonging codebook edit {study.folder} --restore {was}` brings that back"
+    return f"{IN_WORDS['codebook']} is version {now}, the analysis went by version {was} ({restore})"

@@ -10,6 +10,19 @@ Kind = Literal[
     "model", "embedder", "prompt", "codebook", "lessons", "setting", "segments", "method", "program", "package"
 ]
 
+IN_WORDS: Mapping[Kind, str] = {
+    "model": "the language model",
+    "embedder": "the embedder",
+    "prompt": "the prompt",
+    "codebook": "the codebook",
+    "lessons": "people’s codings that it learned from",
+    "setting": "the setting",
+    "segments": "the segments",
+    "method": "the way of coding",
+    "program": "this program",
+    "package": "the package",
+}
+
 
 @dataclass(frozen=True)
 class Cause:

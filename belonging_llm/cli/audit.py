@@ -88,4 +88,5 @@ def sentinels(study: Path, segments: int) -> None:
     from belonging_llm.study import Study
 
     chosen = choose(Study(study), segments)
-    click.echo(f"{len(chosen)} sentinels fixed; `belonging evaluate` shows every run's agreement on them")
+    fixed = f"{len(chosen)} sentinel{'' if len(chosen) == 1 else 's'} fixed"
+    click.echo(f"{fixed}; `belonging evaluate` shows every run's agreement on them")

@@ -54,8 +54,11 @@ def agree(offer: Offer, *, yes: bool) -> None:
     confirm(offer_lines(offer), yes=yes)
 
 
-def confirm(lines: Iterable[str], *, yes: bool) -> None:
+def confirm(lines: Iterable[str], *, yes: bool, otherwise: str = "nothing was sent") -> None:
     """Show what would be asked and have it agreed to.
+
+    Args:
+        otherwise: What there is to say of it where nobody agrees.
 
     Raises:
         InputError: nobody agrees, or nobody is there to.
@@ -65,13 +68,13 @@ def confirm(lines: Iterable[str], *, yes: bool) -> None:
     if yes:
         return
     if not _somebody_is_there():
-        raise InputError("nobody is at a terminal to agree to this; nothing was sent. Add --yes to go ahead")
+        raise InputError(f"nobody is at a terminal to agree to this; {otherwise}. Add --yes to go ahead")
     try:
         agreed = click.confirm("Go ahead?", err=True)
     except click.Abort:
         raise KeyboardInterrupt from None
     if not agreed:
-        raise InputError("stopped; nothing was sent")
+        raise InputError(f"stopped; {otherwise}")
 
 
 def _somebody_is_there() -> bool:

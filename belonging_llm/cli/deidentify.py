@@ -96,9 +96,21 @@ def _review(study: Study, key_file: Path | None, *, model: bool, as_json: bool) 
     figures = _figures(rows)
     for kind, n in figures["kinds"].items():
         click.echo(f"{kind}: {n}")
-    click.echo(f"{path}: {len(rows)} rows, {figures['undecided']} undecided. Nothing is replaced yet.")
-    click.echo("Decide in the column decision: yes, no, or other words. Add what is missing; read the texts for it.")
+    plural = "" if len(rows) == 1 else "s"
+    click.echo(f"{path}: {len(rows)} row{plural}, {figures['undecided']} undecided. Nothing is replaced yet.")
+    for line in _next(study, figures):
+        click.echo(line)
     return 0
+
+
+def _next(study: Study, figures: dict[str, Any]) -> Iterator[str]:
+    decided = figures["to_replace"] and not figures["undecided"]
+    if decided:
+        yield "Everything here is decided. Read the texts for what is missing, and add it."
+    else:
+        yield "Decide in the column decision: yes, no, or other words. Add what is missing; read the texts for it."
+    yield f"{'Now' if decided else 'Then'} run: belonging deidentify {study.folder} --apply --key FILE"
+    yield f"FILE is a key outside the study; its passphrase is asked for, or taken from {PASSPHRASE}."
 
 
 def _figures(rows: Sequence[Row]) -> dict[str, Any]:

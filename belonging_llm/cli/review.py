@@ -11,6 +11,7 @@ from belonging_llm.cli.front import JSON, STUDY, main, plainly
 
 _ROLES = click.Choice(["coder", "adjudicator", "admin"])
 _PORT = 8765
+_USUAL = f"http://127.0.0.1:{_PORT}/"
 
 
 @main.command()
@@ -66,7 +67,10 @@ def review(
         click.echo("nobody has an account yet; make one with `belonging reviewers STUDY add NAME`", err=True)
     accounts.lengthen(opened)
     taken = listen(where)
-    click.echo(f"{where.address(taken.getsockname()[1])}  (Ctrl+C ends it)")
+    address = where.address(taken.getsockname()[1])
+    click.echo(f"{address}  (Ctrl+C ends it)")
+    if address != _USUAL:
+        click.echo(f"people's links begin with it: `belonging reviewers STUDY add NAME --address {address}`", err=True)
     serve(opened, where, [taken])
 
 
@@ -96,7 +100,12 @@ def reviewers(context: click.Context, study: Path) -> None:
     help="What a coder codes, in an order of their own.  [all; a queue that is there stays what it is]",
 )
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Of the order.  [drawn, and recorded]")
-@click.option("--address", default=f"http://127.0.0.1:{_PORT}/", show_default=True, help="Where the application is.")
+@click.option(
+    "--address",
+    default="",
+    metavar="URL",
+    help=f"Where the application is: what `belonging review` prints, or its --public-url.  [{_USUAL}]",
+)
 @click.pass_obj
 @plainly
 def reviewers_add(
@@ -115,7 +124,13 @@ def reviewers_add(
     if role == "coder":
         n = accounts.assign(opened, name, drawn_from=drawn_from, seed=seed)
         click.echo(f"{name} has {n} segments in the queue", err=True)
-    click.echo(f"{address.rstrip('/')}/welcome/{token}")
+    if not address:
+        click.echo(
+            f"the link is for `belonging review` on its own port, {_PORT}; served elsewhere (--port, --public-url), "
+            "put that address before /welcome/, or say it with --address",
+            err=True,
+        )
+    click.echo(f"{(address or _USUAL).rstrip('/')}/welcome/{token}")
 
 
 @reviewers.command("list")

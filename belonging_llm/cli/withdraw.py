@@ -62,11 +62,13 @@ def withdraw(study: Path, participant: str, by: str | None, yes: bool, as_json: 
     model providers, by endpoint and time; backups; what was handed out). It calls the participant by
     a reference drawn at random: note it where you keep who took part.
     """
+    from belonging_llm.study import Study
     from belonging_llm.usecases import withdraw as use_case
-    from belonging_llm.withdrawal import lines
+    from belonging_llm.withdrawal import demand, lines
 
+    demand(Study(study), participant)
     question = f"{participant} is taken out of {study} for good; no command brings this back."
-    consent.confirm([question], yes=yes)
+    consent.confirm([question], yes=yes, otherwise="nothing was removed")
     made, path = use_case(study, participant, by or getpass.getuser())
     if as_json:
         click.echo(json.dumps(made.model_dump(mode="json"), indent=2, ensure_ascii=False))

@@ -59,7 +59,9 @@ def read_yaml(path: Path) -> Framework:
         CodebookError: unreadable, not YAML, or against the schema; names the file and the field.
     """
     try:
-        return Framework.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        # Read from the open file, mistakes are told with its name.
+        with path.open(encoding="utf-8") as stream:
+            return Framework.model_validate(yaml.safe_load(stream))
     except ValidationError as error:
         raise CodebookError(f"{path}: {_first(error)}") from error
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:

@@ -44,9 +44,14 @@ def export(study: Study, out: Path, kind: str | None = None, *, model: bool = Tr
         model: Whether the last finished analysis goes along.
 
     Raises:
-        ExchangeError: the ending says nothing and no kind was named, or it cannot be written.
+        ExchangeError: the ending says nothing and no kind was named, or says another kind; or it cannot be written.
     """
-    wanted = kind or _BY_ENDING.get(out.suffix.lower())
+    named = _BY_ENDING.get(out.suffix.lower())
+    if kind and named and named != kind:
+        raise ExchangeError(
+            f"{out}: its ending says {named}, and --to says {kind}; give it another name, or leave --to {kind} out"
+        )
+    wanted = kind or named
     if wanted is None:
         raise ExchangeError(f"{out}: its ending does not say what to write; add --to {'|'.join(KINDS)}")
     if wanted == REFI:

@@ -11,7 +11,6 @@ from belonging_llm.provenance import now
 from belonging_llm.store.arrivals import Arrival, Outcome
 from belonging_llm.study import Study
 
-STILL = "it may still be being written; the next batch looks again"
 UNREADABLE = "it could not be read; the next batch tries again"
 UNFINISHED = "its name says that somebody is still at it; the next batch looks again"
 
@@ -57,7 +56,7 @@ def look(study: Study, inbox: Inbox, *, clock: float | None = None) -> Look:
         if one.unfinished:
             left.append((one.name, UNFINISHED))
         elif not _settled(one, pending, study.settings.settle, moment):
-            left.append((one.name, STILL))
+            left.append((one.name, still(study.settings.settle)))
         elif (out := _stays_out(study, inbox, one)) is None:
             left.append((one.name, UNREADABLE))
         else:
@@ -68,6 +67,18 @@ def look(study: Study, inbox: Inbox, *, clock: float | None = None) -> Look:
         if pending is None or not _same(one, pending):
             study.store.arrivals.note(leave(one, left[-1][1]))
     return Look(tuple(ready), tuple(left), kept_out)
+
+
+def still(settle: float) -> str:
+    """Why a file that was touched a moment ago is left.
+
+    Args:
+        settle: Seconds, from study.toml.
+    """
+    return (
+        f"it may still be being written: a file is read once nobody has touched it for {settle:g} seconds (`settle` "
+        "in study.toml); a batch after that takes it"
+    )
 
 
 def leave(one: Lying, reason: str) -> Arrival:

@@ -11,7 +11,7 @@ from belonging_llm import importing, speaker_table
 from belonging_llm.errors import InputError
 from belonging_llm.importing import Imported, Kind
 from belonging_llm.inbox.folder import Inbox, Lying
-from belonging_llm.inbox.looking import STILL, UNREADABLE
+from belonging_llm.inbox.looking import UNREADABLE, still
 from belonging_llm.provenance import file_digest, now
 from belonging_llm.store.arrivals import Arrival, Outcome
 from belonging_llm.study import Study
@@ -53,14 +53,16 @@ def take_in(study: Study, inbox: Inbox, ready: Sequence[Lying], run_id: str | No
     incoming = study.folder / INCOMING
     shutil.rmtree(incoming, ignore_errors=True)
     try:
-        for one, copy in _copied(inbox, ready, incoming, taken):
+        for one, copy in _copied(study, inbox, ready, incoming, taken):
             _take(study, one, copy, run_id, taken)
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
     return taken
 
 
-def _copied(inbox: Inbox, ready: Sequence[Lying], incoming: Path, taken: Taken) -> list[tuple[Lying, Path]]:
+def _copied(
+    study: Study, inbox: Inbox, ready: Sequence[Lying], incoming: Path, taken: Taken
+) -> list[tuple[Lying, Path]]:
     """Copies of the files, in the order in which they have to be read: what refers to others comes after them."""
     copies: dict[Path, Lying] = {}
     for number, one in enumerate(ready):
@@ -72,7 +74,7 @@ def _copied(inbox: Inbox, ready: Sequence[Lying], incoming: Path, taken: Taken) 
             taken.left.append((one.name, UNREADABLE))
             continue
         if inbox.again(one.name) != one:
-            taken.left.append((one.name, STILL))
+            taken.left.append((one.name, still(study.settings.settle)))
             continue
         copies[target] = one
     return [(copies[path], path) for path in importing.files_of(list(copies))]

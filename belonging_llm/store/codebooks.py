@@ -83,6 +83,10 @@ class Codebooks:
             rows = connection.execute(sa.select(codebook_version).order_by(codebook_version.c.number)).mappings().all()
         return [Version.model_validate({**row, "same_meaning": json.loads(row["same_meaning"])}) for row in rows]
 
+    def number(self, digest: str) -> int | None:
+        """The version that a codebook is, the last one where it came into use more than once; None where it is none."""
+        return next((one.number for one in reversed(self.versions()) if one.digest == digest), None)
+
     def get(self, digest: str) -> Framework:
         """A codebook that is or was in use; KeyError when there is none with this digest.
 

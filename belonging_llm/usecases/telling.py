@@ -12,7 +12,7 @@ from belonging_llm.study import Study
 if TYPE_CHECKING:
     from belonging_llm.budget import Cost
     from belonging_llm.parcels import Parcel
-    from belonging_llm.store import Left
+    from belonging_llm.store import Left, Run
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Status:
         left: Requests that left this machine, by endpoint.
         lacking: Participants without consent to that.
         stale: Somebody withdrew after the last run: what it found is not what there is now.
+        older: The version of the codebook that the outcomes are of, where another one is in use by now.
         last_batch: The last batch on top of the last analysis; None before the first.
         edited: People changed themes since, in ways that codings rest on.
         due: Why themes should be found anew, since batches brought so much; "" where they need not.
@@ -50,6 +51,7 @@ class Status:
     left: dict[str, int]
     lacking: list[str]
     stale: bool
+    older: str = ""
     last_batch: dict[str, Any] | None = None
     edited: bool = False
     due: str = ""
@@ -101,6 +103,7 @@ def status(folder: Path) -> Status:
         left={endpoint: n for endpoint, n in store.ledger.endpoints().items() if not is_loopback(endpoint)},
         lacking=lacking(study, (s.participant for s in segments)),
         stale=bool(run and run.counts.get("withdrawn")),
+        older=_older(study, newest) if newest else "",
         edited=bool(store.themes.last()) and board(study).stale,
         due=due(study),
         last_batch=_last_batch(study),
@@ -112,6 +115,15 @@ def status(folder: Path) -> Status:
         ),
         last_word=_last_word(study),
     )
+
+
+def _older(study: Study, run: Run) -> str:
+    """Which version of the codebook a run went by; "" where it is the one in use."""
+    books, now = study.store.codebooks, study.framework().digest
+    was = str(run.settings.get("codebook", {}).get("digest", ""))
+    if was in {"", now}:
+        return ""
+    return f"version {books.number(was) or was[:8]}; in use is version {books.number(now) or now[:8]}"
 
 
 def _last_word(study: Study) -> dict[str, Any] | None:

@@ -112,6 +112,23 @@ class Traces:
         return re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in self.names))
 
 
+def demand(study: Study, participant: str) -> None:
+    """Somebody in the study has to be called so, or a withdrawal of theirs must have been cut off.
+
+    Raises:
+        StudyError: neither.
+    """
+    if any(one.participant == participant for one in study.store.withdrawals.open()):
+        return
+    corpus = study.store.corpus
+    talks = (corpus.transcript(ident) for ident in corpus.transcript_ids())
+    known = {who for talk in talks for who in _people(talk)} | set(corpus.participants())
+    if participant not in known:
+        raise StudyError(
+            f"{study.folder}: has no participant {participant}; it has {', '.join(sorted(known)) or 'none'}"
+        )
+
+
 def traces(study: Study, participant: str) -> Traces:
     """What is a participant's.
 
@@ -121,9 +138,8 @@ def traces(study: Study, participant: str) -> Traces:
     corpus = study.store.corpus
     transcripts = [corpus.transcript(ident) for ident in corpus.transcript_ids()]
     held = [t for t in transcripts if participant in _people(t)]
-    if not held and participant not in corpus.participants():
-        known = sorted({who for t in transcripts for who in _people(t)} | set(corpus.participants()))
-        raise StudyError(f"{study.folder}: has no participant {participant}; it has {', '.join(known) or 'none'}")
+    if not held:
+        demand(study, participant)
     alone = tuple(t for t in held if _people(t) == {participant})
     cut = corpus.every_segment()
     mine = [s for s in cut if s.participant == participant or s.transcript_id in {t.id for t in alone}]

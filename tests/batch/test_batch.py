@@ -18,6 +18,8 @@ from belonging_llm.llm import ChatRequest
 from belonging_llm.report.gather import gather
 from belonging_llm.store import KeptCoder
 from belonging_llm.study import Study
+from belonging_llm.summaries import status_lines
+from belonging_llm.usecases import status
 
 
 @pytest.fixture(autouse=True)
@@ -206,11 +208,11 @@ def test_another_codebook_prompt_or_setting_stops_a_batch(study: Path) -> None:
         Workbench(Job(str(study), "fake", "hashed")).prompts["code_segment.v2"].source.replace("segment", "passage", 1),
         encoding="utf-8",
     )
-    with pytest.raises(StudyError, match=r"prompts: code_segment\.v2.*--recode"):
+    with pytest.raises(StudyError, match=r"the prompt code_segment\.v2 has another text.*--recode"):
         grow(study)
     (study / "prompts" / "code_segment.v2.md").unlink()
     set_to(study, assign_error=0.4)
-    with pytest.raises(StudyError, match="settings: assign_error"):
+    with pytest.raises(StudyError, match=r"the setting assign_error is 0\.4, in the analysis it was 0\.5"):
         grow(study)
     set_to(study, assign_error=0.5)
     assert grow(study) is not None
@@ -233,7 +235,9 @@ def test_a_codebook_saved_while_a_batch_is_under_way_stops_it(study: Path) -> No
     )
     change = opened.store.codebooks.use
     change(other, by="Ana", reason="clearer")
-    with pytest.raises(StudyError, match=f"codebook was changed while batch {begun.id}.*--recode"):
+    with pytest.raises(
+        StudyError, match=rf"codebook was changed while batch {begun.id}.*to version 2.*--restore 1.*--recode"
+    ):
         batch.place_segments(BatchJob(str(study), "fake", "hashed"), begun.id)
     assert opened.store.batches.codings(begun.id) == []
     change(before, by="Ana", reason="as it was")
@@ -245,14 +249,37 @@ def test_a_codebook_saved_while_a_batch_is_under_way_stops_it(study: Path) -> No
 def test_another_model_stops_a_batch(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opens(monkeypatch).id = "fake:2"
     drop(study, "P09")
-    with pytest.raises(StudyError, match="llm"):
+    with pytest.raises(StudyError, match="the language model is fake:2, in the analysis it was fake"):
         grow(study)
+
+
+def test_another_codebook_stops_a_batch_and_is_told_by_its_version(study: Path) -> None:
+    opened = Study(study)
+    before = opened.framework()
+    first, *others = before.codes
+    opened.store.codebooks.use(
+        before.model_copy(update={"codes": (first.model_copy(update={"definition": "Otherwise."}), *others)})
+    )
+    assert "outcomes are of an older version of the codebook (version 1; in use is version 2)" in told(study)
+    drop(study, "P09")
+    with pytest.raises(
+        StudyError, match=r"is version 2, the analysis went by version 1 \(`.*--restore 1` brings"
+    ) as no:
+        grow(study)
+    assert before.digest not in str(no.value)
+    opened.store.codebooks.use(before)
+    assert "older version" not in told(study)
+    assert grow(study) is not None
+
+
+def told(folder: Path) -> str:
+    return "\n".join(status_lines(status(folder)))
 
 
 def test_another_way_of_coding_stops_a_batch_and_is_analysed_anew(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codes, "METHOD", codes.METHOD + 1)
     drop(study, "P09")
-    with pytest.raises(StudyError, match=r"\(method differ\).*--recode"):
+    with pytest.raises(StudyError, match=r"the way of coding is another in this version.*--recode"):
         grow(study)
     job = Job(str(study), "fake", "hashed")
     _, unchanged = prepare(job)

@@ -91,6 +91,20 @@ def test_nothing_is_replaced_undecided(study: Study, tmp_path: Path) -> None:
     assert study.store.corpus.every_segment() == before
 
 
+def test_what_to_run_next_is_told(study: Study) -> None:
+    def told() -> str:
+        return CliRunner().invoke(main, ["deidentify", str(study.folder)]).output
+
+    first = told()
+    assert "Decide in the column decision" in first
+    assert f"Then run: belonging deidentify {study.folder} --apply --key FILE" in first
+    assert "its passphrase is asked for, or taken from BELONGING_PASSPHRASE" in first
+    decide(study, *PLANTED)
+    second = told()
+    assert "Everything here is decided" in second
+    assert f"Now run: belonging deidentify {study.folder} --apply --key FILE" in second
+
+
 def test_the_words_are_gone_and_codings_stay(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BELONGING_PASSPHRASE", SECRET)
     before = {c.segment_id: c for c in study.store.findings.codings()}

@@ -124,7 +124,8 @@ def test_it_leaves_keeps_its_place_and_says_in_the_end_what_asking_one_by_one_sa
     assert left.exit_code == 3, left.output
     assert sum(belonging.slept) == pytest.approx(120)
     assert f"Waiting for replies to {count} questions since " in left.output
-    assert "judgements wait for people" not in left.output
+    assert "wait for people" not in left.output
+    assert "waits for people" not in left.output
     assert "sent and left: the same command collects the replies" in left.output
     page = next((study / "reports" / "batches").glob("*.html")).read_text("utf-8")
     assert f"Waiting for replies to {count} questions since " in page

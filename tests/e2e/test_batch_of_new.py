@@ -35,7 +35,7 @@ def template(tmp_path_factory: pytest.TempPathFactory, running: ChatServer) -> P
     settings.write_text(settings.read_text(encoding="utf-8").replace("settle = 60", "settle = 0"), encoding="utf-8")
     with Forge.opened() as forge:
         assert forge.start(folder, running.spec).over() == (0, "")
-    (folder / "inbox").mkdir()
+    (folder / "inbox").mkdir(exist_ok=True)
     for path in studies.sample(*NEW):
         shutil.copy(path, folder / "inbox")
     (folder / "inbox" / "broken.docx").write_bytes(b"no document")
@@ -166,7 +166,7 @@ def test_the_command_line_says_what_came_in(template: Path, belonging: studies.I
     try:
         refused = belonging("batch", folder, "--llm", "none")
         assert refused.exit_code == 1
-        assert "llm" in refused.output
+        assert "the language model is none, in the analysis it was " in refused.output
         assert "--recode" in refused.output
         done = belonging("batch", folder, "--llm", spec)
         assert done.exit_code == 0, done.output

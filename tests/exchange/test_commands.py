@@ -65,6 +65,14 @@ def test_export_as_json(study: Path, talk: Path, tmp_path: Path) -> None:
     assert {Path(file).name for file in content["files"]} >= {"codings.csv", "passages.csv", "data-dictionary.json"}
 
 
+def test_an_ending_that_says_otherwise_is_refused(study: Path, talk: Path, tmp_path: Path) -> None:
+    run("import", study, talk)
+    code, said = run("export", study, tmp_path / "weird.xlsx", "--to", "csv")
+    assert code == 1
+    assert "its ending says xlsx, and --to says csv; give it another name" in said
+    assert not (tmp_path / "weird.xlsx").exists()
+
+
 @pytest.mark.parametrize("wish", [["--offsets", "bytes"], ["--codebook", "mine"], ["--kind", "zip"]])
 def test_wishes_that_there_are_not_are_refused(wish: list[str], study: Path, talk: Path) -> None:
     assert run("import", study, talk, *wish)[0] in (1, 2)

@@ -12,5 +12,5 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     """A bare study whose inbox is there."""
     monkeypatch.delenv("BELONGING_STORE", raising=False)
     made = create(tmp_path / "study")
-    (made.folder / "inbox").mkdir()
+    (made.folder / "inbox").mkdir(exist_ok=True)
     return made

@@ -60,6 +60,7 @@ def test_what_lies_still_is_read_in_name_order(study: Study) -> None:
 def test_what_was_touched_just_now_is_left(study: Study) -> None:
     put(study, "a.txt", age=5)
     assert (ready(study), left(study)) == ([], ["a.txt"])
+    assert "touched it for 60 seconds (`settle` in study.toml)" in look(study, Inbox(study)).left[0][1]
     assert ready(study, later=60) == ["a.txt"]
 
 

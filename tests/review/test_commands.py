@@ -64,6 +64,10 @@ def test_accounts_are_made_listed_and_closed(made: World) -> None:
     link = run("reviewers", folder, "add", "anna", "--segments", "sample 5", "--seed", "3")
     assert "/welcome/" in link
     assert "anna has 5 segments" in link
+    assert "port, 8765; served elsewhere (--port, --public-url)" in link
+    elsewhere = run("reviewers", folder, "add", "anna", "--address", "https://coding.example.org/")
+    assert elsewhere.splitlines()[-1].startswith("https://coding.example.org/welcome/")
+    assert "8765" not in elsewhere
     again = run("reviewers", folder, "add", "anna")
     assert "anna has 5 segments" in again, "a queue that is there stays what it is"
     assert again.splitlines()[-1] != link.splitlines()[-1]

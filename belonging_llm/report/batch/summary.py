@@ -23,7 +23,8 @@ def sentences(told: Told) -> Iterator[str]:
         since = moment(told.waiting_since)
         yield f"Waiting for replies to {counted(told.waiting, 'question')} since {since}; coding goes on with them."
     else:
-        yield f"{told.waits:,} new judgements wait for people; {told.after.abstained:,} in all."
+        wait = f"{counted(told.waits, 'new judgement')} {'waits' if told.waits == 1 else 'wait'} for people"
+        yield f"{wait}; {told.after.abstained:,} in all."
     yield f"Model calls: {told.calls:,}; cost: {told.cost}."
 
 

@@ -19,18 +19,6 @@ SIZE = 50
 NEW_SHOWN = 100
 KEPT = 4
 _DIGESTS = {"prompt", "codebook", "lessons", "segments"}
-CAUSE_IN_WORDS = {
-    "model": "the language model",
-    "embedder": "the embedder",
-    "prompt": "the prompt",
-    "codebook": "the codebook",
-    "lessons": "people’s codings that it learned from",
-    "setting": "the setting",
-    "segments": "the segments",
-    "method": "the way of coding",
-    "program": "this program",
-    "package": "the package",
-}
 
 
 def show(visit: Visit) -> Response:
@@ -52,7 +40,7 @@ def show(visit: Visit) -> Response:
         runs=[(one.id, one.label) for one in visit.store.outcomes.runs()],
         names=code_names(here),
         outcomes=OUTCOME_IN_WORDS,
-        causes=CAUSE_IN_WORDS,
+        causes=changes.IN_WORDS,
         moves=sorted(changes.kinds(found.outcomes).items(), key=lambda item: (-item[1], item[0])),
         sealed=len(found.outcomes) - len(seen),
         listed=[(c, segments[c.segment_id]) for c in listed if c.segment_id in segments],
