@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,22 @@ def test_evidence_kept_before_it_could_be_repaired_is_read(store: Store) -> None
         connection.execute(table.insert(), {k: v for k, v in row.items() if k != "id"} | older)
     kept = store.findings.codings()[1]
     assert [(span.start, span.end, span.repaired) for span in kept.evidence] == [(2, 6, False)]
+
+
+def test_processes_that_end_a_run_together_keep_what_it_learned_once(store_url: str) -> None:
+    """Each with a connection of its own, as processes have."""
+    stores = [Store(store_url) for _ in range(4)]
+    run_id = stores[0].runs.start("inputs", {"seed": 1}).id
+    with ThreadPoolExecutor(len(stores)) as pool:
+        for attempt in range(10):
+            list(pool.map(lambda one, n=attempt: one.coders.keep(run_id, b"learned %d" % n, "people"), stores))
+            list(pool.map(lambda one: one.coders.keep_tally(run_id, one.coders.count(run_id)), stores))
+    kept = stores[0].coders.of(run_id)
+    assert kept is not None
+    assert kept.content == b"learned 9"
+    assert stores[0].coders.tally(run_id) is not None
+    for one in stores:
+        one.close()
 
 
 def test_an_unknown_schema_is_refused(store_url: str) -> None:

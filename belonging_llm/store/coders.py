@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 
 from belonging_llm.provenance import bytes_digest, digest, now
+from belonging_llm.store.database import alone
 from belonging_llm.store.layers import codings_as_of, layers
 from belonging_llm.store.schema import coder_state, coding, judged, placement, segment, tally, theme_member
 from belonging_llm.store.theme_rows import grouped
@@ -66,7 +67,8 @@ class Coders:
             "taught_by": taught_by,
             "at": now(),
         }
-        with self._engine.begin() as connection:
+        # Two processes may end a run at the same moment.
+        with alone(self._engine) as connection:
             connection.execute(coder_state.delete().where(coder_state.c.run_id == run_id))
             connection.execute(coder_state.insert(), row)
         return KeptCoder.model_validate(row)
@@ -95,7 +97,7 @@ class Coders:
 
     def keep_tally(self, run_id: str, numbers: Tally) -> None:
         """Keep the numbers as of a run."""
-        with self._engine.begin() as connection:
+        with alone(self._engine) as connection:
             connection.execute(tally.delete().where(tally.c.run_id == run_id))
             connection.execute(tally.insert(), {"run_id": run_id, "content": numbers.model_dump_json()})
 
