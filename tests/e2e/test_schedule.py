@@ -6,6 +6,7 @@ import itertools
 import json
 import signal
 import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -87,8 +88,9 @@ def refused(scheduled: Scheduled) -> None:
 
 
 def _ends_in_order(scheduled: Scheduled) -> None:
-    """Ctrl-C ends the worker and the server that it started."""
+    """Ctrl-C, while nothing runs and nothing is due, ends the worker and the server that it started."""
     assert scheduled.worker is not None
+    until(lambda: 10 < time.time() % 60 < 45 and not scheduled.runs("RUNNING", "PENDING"), "nothing runs or is due")
     scheduled.worker.send_signal(signal.SIGINT)
     _, errors = scheduled.worker.communicate(timeout=LONGEST)
     assert "Traceback" not in errors
