@@ -91,6 +91,11 @@ class Scheduled:
         wanted = {"flow_runs": {"state": {"type": {"any_": list(types)}}}, "sort": "START_TIME_ASC", "limit": 200}
         return list(self.ask("/flow_runs/filter", {"flows": {"name": {"any_": ["scheduled batch"]}}, **wanted}))
 
+    def at_work(self) -> bool:
+        """Whether a run of any kind is under way."""
+        wanted = {"flow_runs": {"state": {"type": {"any_": ["RUNNING", "PENDING", "PAUSED"]}}}}
+        return bool(self.ask("/flow_runs/filter", wanted))
+
     def run_now(self, flow: str = "scheduled batch", **parameters: Any) -> str:
         """One more run beside those of the clock and of events; its id."""
         wanted = {"flows": {"name": {"any_": [flow]}}}
