@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from belonging_llm.workers import working
 if TYPE_CHECKING:
     from belonging_llm.analysis import Job
     from belonging_llm.budget import Cost
+    from belonging_llm.themes import Step
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ def _analysed(study: Study, run_id: str, unchanged: bool, calls: int, seconds: f
             }
             for t in themes
         ],
-        fates=dict(Counter(step.fate.value for step in store.themes.steps(run_id))),
+        fates=_fates(store.themes.steps(run_id)),
         outliers=len(run.counts.get("outliers", [])),
         outcomes=dict(store.findings.outcomes(run_id)),
         failed=failed_segments(store.findings.codings(run_id)),
@@ -219,3 +220,8 @@ def _analysed(study: Study, run_id: str, unchanged: bool, calls: int, seconds: f
         cost=bill(store.ledger.spending(run_id)),
         batches=[told_batch(parcel) for parcel in store.parcels.of_run(run_id)],
     )
+
+
+def _fates(steps: Sequence[Step]) -> dict[str, int]:
+    """What became of themes, counted; in a first analysis all are born, and that is no news."""
+    return dict(Counter(step.fate.value for step in steps)) if any(step.before for step in steps) else {}

@@ -28,6 +28,7 @@ def template(tmp_path_factory: pytest.TempPathFactory, running: ChatServer) -> P
     with pytest.MonkeyPatch.context() as patch:
         done = in_process(patch).analyse(folder, running.spec)
         assert done.exit_code == 0, done.output
+        assert "since the analysis before" not in done.output
     return folder
 
 
