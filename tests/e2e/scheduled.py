@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from belonging_llm.batch import BatchJob
@@ -10,7 +11,8 @@ from belonging_llm.schedules import When, schedule
 
 
 def main(folder: str, llm: str, cron: str, wait: str) -> int:
-    """Serve until interrupted."""
+    """Serve until interrupted, also where tests run in the background of a shell, which ignores Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def say(line: str) -> None:
         sys.stdout.write(line + "\n")

@@ -92,9 +92,9 @@ class Scheduled:
         return list(self.ask("/flow_runs/filter", {"flows": {"name": {"any_": ["scheduled batch"]}}, **wanted}))
 
     def at_work(self) -> bool:
-        """Whether a run of any kind is under way."""
-        wanted = {"flow_runs": {"state": {"type": {"any_": ["RUNNING", "PENDING", "PAUSED"]}}}}
-        return bool(self.ask("/flow_runs/filter", wanted))
+        """Whether a batch is under way or begins, or a run of any kind works or waits for somebody."""
+        wanted = {"flow_runs": {"state": {"type": {"any_": ["RUNNING", "PAUSED"]}}}}
+        return bool(self.runs("RUNNING", "PENDING") or self.ask("/flow_runs/filter", wanted))
 
     def run_now(self, flow: str = "scheduled batch", **parameters: Any) -> str:
         """One more run beside those of the clock and of events; its id."""
